@@ -1,0 +1,1 @@
+"""Datecs classic: FP-3530T and relatives."""

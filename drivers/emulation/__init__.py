@@ -1,0 +1,1 @@
+"""Virtual registrars: what every emulator shares (plumbing, faults, state, tape), never protocol code."""
