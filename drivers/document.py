@@ -1,0 +1,250 @@
+"""What is fiscalised: one frozen value, complete before the first byte leaves.
+
+Money is integer kopecks, quantity integer thousandths, both in their field names' docstrings; floats cannot enter.
+`Document.check()` proves the arithmetic; `parse()` reads untrusted JSON and refuses unknown or repeated keys, floats,
+NaN and wrong totals. Field names follow registrars/README.md §6; card fields follow cashier-flow.md IV.2.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+from drivers.errors import Code, Invalid
+
+MAX_MONEY = 99_999_999_99
+"""Largest sum of a document, kopecks: ten digits, the narrowest field among the supported registrars."""
+MAX_QUANTITY = 99_999_999
+"""Largest quantity of a line, thousandths (99 999.999): the digits a Datecs line takes (datecs-fp3530t.md §5)."""
+
+Kopecks = Annotated[int, msgspec.Meta(ge=0, le=MAX_MONEY)]
+Positive = Annotated[int, msgspec.Meta(ge=1, le=MAX_MONEY)]
+Thousandths = Annotated[int, msgspec.Meta(ge=1, le=MAX_QUANTITY)]
+Text = Annotated[str, msgspec.Meta(max_length=250)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=250)]
+Short = Annotated[str, msgspec.Meta(max_length=64)]
+
+LOOKALIKES = str.maketrans("ABCEHIKMOPTXaceiopxy", "АВСЕНІКМОРТХасеіорху")
+"""Latin letters that look Cyrillic: people type either in tax letters and excise stamps."""
+
+
+class DocumentKind(StrEnum):
+    """Every fiscal act is a document, so that every one travels the same road."""
+
+    SALE = "sale"
+    REFUND = "refund"
+    CASH_IN = "cash_in"
+    CASH_OUT = "cash_out"
+    ZERO = "zero"
+    Z_REPORT = "z_report"
+
+
+class PaymentForm(StrEnum):
+    """Means of payment; each driver maps it to the device's own number."""
+
+    CASH = "cash"
+    CARD = "card"
+    CREDIT = "credit"
+    CHEQUE = "cheque"
+    CERTIFICATE = "certificate"
+    IBAN = "iban"
+
+
+class _Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Base of the values below: frozen, named fields only, unknown fields refused."""
+
+
+class Original(_Value):
+    """The document that a refund gives money back for. `at` is ISO 8601, aware."""
+
+    number: Name
+    at: Short = ""
+    fiscal_number: Short = ""
+    registrar: Short = ""
+
+
+class CardSlip(_Value):
+    """Data of the bank terminal's slip, as printed on it (cashier-flow.md IV.2)."""
+
+    rrn: Short
+    auth_code: Short
+    pan_mask: Short
+    terminal: Short
+    payment_system: Short
+    acquirer: Short = ""
+    slip_number: Short = ""
+    at: Short = ""
+    fee: Kopecks = 0
+
+
+class Line(_Value):
+    """One good. `quantity` thousandths, `price` kopecks a unit, `discount` kopecks off this line, `sum` after it."""
+
+    code: Name
+    name: Name
+    unit: Short = "шт"
+    quantity: Thousandths
+    price: Positive
+    sum: Kopecks
+    discount: Kopecks = 0
+    tax: Annotated[str, msgspec.Meta(min_length=1, max_length=4)]
+    uktzed: Annotated[str, msgspec.Meta(pattern=r"^(\d{4,10})?$")] = ""
+    excise: tuple[Short, ...] = ()
+    barcode: Short = ""
+    department: Annotated[int, msgspec.Meta(ge=1, le=99)] = 1
+    comment: Text = ""
+
+
+class Payment(_Value):
+    """One payment row. `amount` is what the buyer handed over, kopecks; change is given from cash only."""
+
+    form: PaymentForm
+    amount: Positive
+    name: Short = ""
+    card: CardSlip | None = None
+
+
+class Document(_Value):
+    """One fiscal document. `id` is the caller's UUID: the same id is never registered twice.
+
+    `discount`: kopecks off the whole receipt. `rounding`: signed kopecks added to the total (cash rounding).
+    `amount`: the sum of a cash-in or cash-out.
+    """
+
+    id: UUID
+    kind: DocumentKind
+    cashier: Short = ""
+    lines: tuple[Line, ...] = ()
+    discount: Kopecks = 0
+    rounding: Annotated[int, msgspec.Meta(ge=-99, le=99)] = 0
+    payments: tuple[Payment, ...] = ()
+    amount: Kopecks = 0
+    original: Original | None = None
+    header: tuple[Text, ...] = ()
+    footer: tuple[Text, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """Sum of the lines after all discounts, before rounding, kopecks."""
+        return sum(line.sum for line in self.lines) - self.discount
+
+    @property
+    def due(self) -> int:
+        """What the buyer pays (or gets back), kopecks; the sum of a cash movement."""
+        return self.amount if self.kind in (DocumentKind.CASH_IN, DocumentKind.CASH_OUT) else self.total + self.rounding
+
+    @property
+    def paid(self) -> int:
+        """What was handed over, kopecks."""
+        return sum(payment.amount for payment in self.payments)
+
+    @property
+    def change(self) -> int:
+        """Change to give, kopecks."""
+        return self.paid - self.due if self.payments else 0
+
+    def paid_by(self, form: PaymentForm) -> int:
+        """Handed over in one form, kopecks (before change)."""
+        return sum(payment.amount for payment in self.payments if payment.form is form)
+
+    def check(self) -> None:
+        """Refuse a document that does not add up. Raises `Invalid` that names the field."""
+        for field, what in self._problems():
+            raise Invalid(
+                Code.TOTAL_MISMATCH if "add up" in what else Code.PAYMENT if "payment" in field else Code.BAD_FIELD,
+                what,
+                field=field,
+            )
+
+    def _problems(self) -> Iterator[tuple[str, str]]:
+        trade = self.kind in (DocumentKind.SALE, DocumentKind.REFUND)
+        if trade and not self.lines:
+            yield "lines", "a receipt needs at least one line"
+        if not trade and (self.lines or self.payments or self.discount or self.rounding):
+            yield "lines", f"a {self.kind} document has no lines, payments, discount or rounding"
+        if self.kind in (DocumentKind.CASH_IN, DocumentKind.CASH_OUT):
+            if self.amount < 1:
+                yield "amount", "a cash movement needs a sum above zero"
+        elif self.amount:
+            yield "amount", "only a cash movement has an amount"
+        if self.original is not None and self.kind is not DocumentKind.REFUND:
+            yield "original", "only a refund refers to an original document"
+        for index, line in enumerate(self.lines):
+            where = f"lines[{index}]"
+            gross = line_sum(line.price, line.quantity)
+            if line.discount > gross:
+                yield f"{where}.discount", f"the discount {line.discount} is above the line's {gross} kopecks"
+            elif line.sum != gross - line.discount:
+                yield f"{where}.sum", f"the line does not add up: {line.sum} given, {gross - line.discount} computed"
+            if not _printable(line.name) or not line.name.strip():
+                yield f"{where}.name", "the name is blank or holds control characters"
+            if line.tax != tax_letters(line.tax):
+                yield f"{where}.tax", "tax letters are upper-case Cyrillic (А, Б, В …)"
+        if not trade:
+            return
+        if self.total < 0:
+            yield "discount", "the discount is above the sum of the lines"
+        if not 0 <= self.due <= MAX_MONEY:
+            yield "rounding", "the sum to pay is out of range"
+        if not self.payments and self.due:
+            yield "payments", "a receipt needs a payment"
+        if self.paid < self.due:
+            yield "payments", f"the payments do not add up: {self.paid} given, {self.due} due"
+        if self.change > self.paid_by(PaymentForm.CASH):
+            yield "payments", "change is given from cash only"
+        if self.kind is DocumentKind.REFUND and self.change:
+            yield "payments", "a refund pays out exactly its sum"
+        for index, payment in enumerate(self.payments):
+            if payment.card is not None and payment.form is not PaymentForm.CARD:
+                yield f"payments[{index}].card", "slip data belong to a card payment"
+
+
+def line_sum(price: int, quantity: int) -> int:
+    """price × quantity in kopecks, halves up: 0.275 kg × 199.90 = 54.97 (cashier-flow.md IV-5)."""
+    return (price * quantity + 500) // 1000
+
+
+def tax_letters(text: str) -> str:
+    """Tax letters as the registrar knows them: upper-case Cyrillic, Latin look-alikes repaired."""
+    return text.strip().upper().translate(LOOKALIKES)
+
+
+def parse(data: bytes | str) -> Document:
+    """A checked document from JSON. Raises `Invalid` for anything that is not exactly one."""
+    try:
+        plain = json.loads(data, object_pairs_hook=_no_repeats, parse_constant=_no_constants)
+        document = msgspec.convert(plain, Document)
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:
+        raise Invalid(Code.BAD_FIELD, f"not a document: {error}") from error
+    document.check()
+    return document
+
+
+def encode(document: Document) -> bytes:
+    """Canonical JSON of a document: field order is the order of this page, defaults left out."""
+    return msgspec.json.encode(document)
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of a document."""
+    return msgspec.json.schema(Document)
+
+
+def _printable(text: str) -> bool:
+    return all(character.isprintable() for character in text)
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a key is given twice")
+    return result
+
+
+def _no_constants(name: str) -> Any:
+    raise ValueError(f"{name} is not a number of kopecks")

@@ -1,0 +1,203 @@
+"""The interface that every registrar offers, and the values that cross it.
+
+`register(document, snapshot) -> Result` is the only way to issue a fiscal document. The road is
+*snapshot → (the caller makes the intent durable) → register → (the caller stores the outcome)*, and after any doubt
+*reconcile(document, snapshot)*: the registrar is asked what happened and nothing is repeated blindly
+(registrars/README.md §6–7). `drivers.road` walks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from drivers.document import Document, DocumentKind
+from drivers.errors import Existence, Fault
+
+Snapshot = Mapping[str, str | int]
+"""Completion values of the registrar before the act; plain JSON, opaque to the caller."""
+
+
+class State(StrEnum):
+    """How a request ended."""
+
+    REGISTERED = "registered"
+    REGISTERED_NOT_PRINTED = "registered_not_printed"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class FaultInfo:
+    """A fault as data, for the journal and for screens."""
+
+    code: str
+    what: str
+    raw: str = ""
+    command: str = ""
+    wire: str = ""
+    field: str = ""
+
+    @classmethod
+    def of(cls, fault: Fault) -> FaultInfo:
+        return cls(str(fault.code), fault.what, fault.raw, fault.command, fault.wire, fault.field)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Day registers, kopecks. By tax letter and by payment form; refunds apart. None: the registrar does not tell."""
+
+    z_number: int | None = None
+    sales_by_tax: Mapping[str, int] = field(default_factory=dict)
+    refunds_by_tax: Mapping[str, int] = field(default_factory=dict)
+    sales_by_form: Mapping[str, int] = field(default_factory=dict)
+    refunds_by_form: Mapping[str, int] | None = None
+    cash_in: int | None = None
+    cash_out: int | None = None
+    drawer: int | None = None
+    receipts: int | None = None
+    refunds: int | None = None
+
+    @property
+    def sales(self) -> int:
+        return sum(self.sales_by_tax.values())
+
+    @property
+    def refunded(self) -> int:
+        return sum(self.refunds_by_tax.values())
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one document. Sums in kopecks; `number` is the registrar's own document number."""
+
+    state: State
+    number: str = ""
+    at: datetime | None = None
+    z_number: int | None = None
+    total: int = 0
+    change: int = 0
+    serial: str = ""
+    fiscal_number: str = ""
+    warnings: tuple[str, ...] = ()
+    fault: FaultInfo | None = None
+    totals: Totals | None = None
+    evidence: Mapping[str, str | int] = field(default_factory=dict)
+
+    @property
+    def done(self) -> bool:
+        """True when a fiscal document exists."""
+        return self.state in (State.REGISTERED, State.REGISTERED_NOT_PRINTED)
+
+    def because(self, fault: Fault) -> Result:
+        return replace(self, fault=FaultInfo.of(fault))
+
+
+def verdict(fault: Fault, **fields: object) -> Result:
+    """The result that a fault means: rejected where no document can exist, else unknown."""
+    state = State.REJECTED if fault.document is Existence.NO else State.UNKNOWN
+    return replace(Result(state, fault=FaultInfo.of(fault)), **fields)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What the screens may offer with this registrar (registrars/README.md §8)."""
+
+    family: str
+    name_length: int
+    line_length: int
+    kinds: frozenset[DocumentKind]
+    opens_with_first_document: bool = True
+    storno: bool = False
+    hardware: bool = True
+    slips: bool = True
+    copy_of_last: bool = True
+    display: bool = False
+    drawer: bool = False
+    max_payments: int = 4
+    tax_letters: str = "АБВГД"
+
+
+@dataclass(frozen=True)
+class Info:
+    """Who answers at the other end. `serial` is the factory number that binds a till to one unit."""
+
+    family: str
+    model: str
+    firmware: str
+    serial: str
+    fiscal_number: str
+    tax_number: str
+    fiscalised: bool
+    tax_rates: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Status:
+    """The registrar at one moment. `blocks` are the normalised codes that forbid a sale now."""
+
+    reachable: bool
+    paper_out: bool = False
+    paper_low: bool = False
+    cover_open: bool = False
+    receipt_open: bool = False
+    clock_set: bool = True
+    clock: datetime | None = None
+    shift_open: bool | None = None
+    z_number: int | None = None
+    drawer: int | None = None
+    blocks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    raw: str = ""
+
+
+class Registrar(Protocol):
+    """One registrar behind one link. Not thread-safe: a `drivers.worker.Worker` owns it.
+
+    Every method may raise a `Fault`; `register` and `reconcile` fold faults into their result instead.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def check(self, document: Document) -> None:
+        """Refuse before the first byte what this registrar could not print. Raises `Invalid`."""
+
+    def info(self) -> Info: ...
+
+    def status(self) -> Status: ...
+
+    def totals(self) -> Totals:
+        """Day registers without printing."""
+
+    def snapshot(self, document: Document) -> Snapshot:
+        """Completion values before `document`. A foreign unpaid receipt left open is cancelled first."""
+
+    def register(self, document: Document, snapshot: Snapshot) -> Result: ...
+
+    def reconcile(self, document: Document, snapshot: Snapshot) -> Result:
+        """Ask the registrar what became of `document`; finish or cancel what is half done, repeat nothing."""
+
+    def x_report(self) -> Totals:
+        """Print an X report; returns the same figures."""
+
+    def cash_in_drawer(self) -> int:
+        """Cash that the registrar counts, kopecks."""
+
+    def slip(self, lines: Sequence[str]) -> None:
+        """Print a non-fiscal slip."""
+
+    def copy_last(self) -> None: ...
+
+    def open_drawer(self) -> None: ...
+
+    def display(self, upper: str, lower: str) -> None:
+        """Show two lines to the buyer."""
+
+    def set_clock(self, moment: datetime) -> None: ...
+
+    def close(self) -> None:
+        """Release the link."""
