@@ -59,7 +59,7 @@ class _Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of the values below: frozen, named fields only, unknown fields refused."""
 
 
-class Original(_Value):
+class Original(_Value, frozen=True, kw_only=True):
     """The document that a refund gives money back for. `at` is ISO 8601, aware."""
 
     number: Name
@@ -68,7 +68,7 @@ class Original(_Value):
     registrar: Short = ""
 
 
-class CardSlip(_Value):
+class CardSlip(_Value, frozen=True, kw_only=True):
     """Data of the bank terminal's slip, as printed on it (cashier-flow.md IV.2)."""
 
     rrn: Short
@@ -82,7 +82,7 @@ class CardSlip(_Value):
     fee: Kopecks = 0
 
 
-class Line(_Value):
+class Line(_Value, frozen=True, kw_only=True):
     """One good. `quantity` thousandths, `price` kopecks a unit, `discount` kopecks off this line, `sum` after it."""
 
     code: Name
@@ -100,7 +100,7 @@ class Line(_Value):
     comment: Text = ""
 
 
-class Payment(_Value):
+class Payment(_Value, frozen=True, kw_only=True):
     """One payment row. `amount` is what the buyer handed over, kopecks; change is given from cash only."""
 
     form: PaymentForm
@@ -109,7 +109,7 @@ class Payment(_Value):
     card: CardSlip | None = None
 
 
-class Document(_Value):
+class Document(_Value, frozen=True, kw_only=True):
     """One fiscal document. `id` is the caller's UUID: the same id is never registered twice.
 
     `discount`: kopecks off the whole receipt. `rounding`: signed kopecks added to the total (cash rounding).

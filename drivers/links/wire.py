@@ -1,0 +1,86 @@
+"""The wire log: every byte both ways, in a bounded ring, secrets masked by the driver that knows where they are."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from drivers.clock import Clock
+from drivers.links import Link
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Bytes that went one way. `direction` is `>` to the device, `<` from it, `#` a remark."""
+
+    at: datetime
+    direction: str
+    data: bytes
+    note: str = ""
+
+    def __str__(self) -> str:
+        body = self.data.hex(" ").upper() if self.data else self.note
+        return f"{self.at:%H:%M:%S.%f} {self.direction} {body}"
+
+
+class WireLog:
+    """The last `size` exchanges of one device. Counts all bytes ever moved for efficiency figures."""
+
+    def __init__(self, clock: Clock, size: int = 2000) -> None:
+        self._clock = clock
+        self._ring: deque[Exchange] = deque(maxlen=size)
+        self.sent = 0
+        self.received = 0
+
+    def to_device(self, data: bytes, shown: bytes | None) -> None:
+        self.sent += len(data)
+        self._ring.append(Exchange(self._clock.now(), ">", data if shown is None else shown))
+
+    def from_device(self, data: bytes) -> None:
+        self.received += len(data)
+        self._ring.append(Exchange(self._clock.now(), "<", data))
+
+    def remark(self, note: str) -> None:
+        self._ring.append(Exchange(self._clock.now(), "#", b"", note))
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return iter(tuple(self._ring))
+
+    def tail(self, count: int) -> str:
+        """The last `count` exchanges as text, oldest first."""
+        return "\n".join(str(exchange) for exchange in tuple(self._ring)[-count:])
+
+
+class RecordedLink:
+    """Any link with a wire log beside it."""
+
+    def __init__(self, link: Link, log: WireLog) -> None:
+        self._link = link
+        self.log = log
+
+    @property
+    def name(self) -> str:
+        return self._link.name
+
+    def open(self) -> None:
+        self._link.open()
+        self.log.remark(f"open {self.name}")
+
+    def close(self) -> None:
+        self._link.close()
+        self.log.remark("close")
+
+    def write(self, data: bytes, shown: bytes | None = None) -> None:
+        self.log.to_device(data, shown)
+        self._link.write(data)
+
+    def read(self, timeout: float) -> bytes:
+        data = self._link.read(timeout)
+        if data:
+            self.log.from_device(data)
+        return data
+
+    def flush_input(self) -> None:
+        self._link.flush_input()

@@ -1,0 +1,94 @@
+"""The one road of a document: snapshot → intent (durable) → register → outcome (durable), and back after a doubt.
+
+The till and the `registrar` command walk it with their own journals. A document id that the journal has already
+settled returns the stored outcome; one that it left open is reconciled first: nothing goes out twice.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from drivers.clock import Clock
+from drivers.document import Document
+from drivers.errors import Fault, Invalid
+from drivers.registrar import Registrar, Result, Snapshot, State, verdict
+
+ASK_AGAIN = 1.0
+"""Seconds between two questions to a registrar that does not answer yet."""
+
+
+class Journal(Protocol):
+    """Where intents and outcomes are kept. Each call returns only when the record is on the disk."""
+
+    def settled(self, document: Document) -> Result | None:
+        """The stored outcome of this id, when it is final. Raises `Invalid` for another content under the id."""
+
+    def open_intent(self, document: Document) -> Snapshot | None:
+        """The snapshot of an intent of this id without a final outcome."""
+
+    def intent(self, document: Document, snapshot: Snapshot) -> None: ...
+
+    def outcome(self, document: Document, result: Result) -> None: ...
+
+
+def walk(registrar: Registrar, document: Document, journal: Journal, clock: Clock, *, patience: float = 20.0) -> Result:
+    """Register `document` once and for all; asks for at most `patience` seconds after a doubt.
+
+    Returns a result in every case but a wrong document (`Invalid`, nothing was sent and nothing stored).
+    """
+    document.check()
+    registrar.check(document)
+    stored = journal.settled(document)
+    if stored is not None and stored.state is not State.REJECTED:
+        return stored
+    before = journal.open_intent(document)
+    if before is not None:
+        answer = settle(registrar, document, before, journal, clock, patience=patience)
+        if answer.state is not State.REJECTED:
+            return answer
+    try:
+        before = registrar.snapshot(document)
+    except Invalid:
+        raise
+    except Fault as fault:
+        return _nothing_sent(fault)
+    journal.intent(document, before)
+    result = registrar.register(document, before)
+    journal.outcome(document, result)
+    if result.state is State.UNKNOWN:
+        return settle(registrar, document, before, journal, clock, patience=patience, first=result)
+    return result
+
+
+def settle(
+    registrar: Registrar,
+    document: Document,
+    before: Snapshot,
+    journal: Journal,
+    clock: Clock,
+    *,
+    patience: float = 20.0,
+    first: Result | None = None,
+) -> Result:
+    """Ask what became of an open intent until the registrar answers or `patience` seconds are over."""
+    deadline = clock.monotonic() + patience
+    while True:
+        result = registrar.reconcile(document, before)
+        silent = result.state is State.UNKNOWN and result.fault is not None and result.fault.code in SILENT
+        if not silent or clock.monotonic() + ASK_AGAIN > deadline:
+            break
+        clock.sleep(ASK_AGAIN)
+    if result.state is State.REJECTED and first is not None and first.fault is not None:
+        # Proven not done: the reason the cashier needs is the first one.
+        result = Result(result.state, serial=result.serial, fault=first.fault, evidence=result.evidence)
+    journal.outcome(document, result)
+    return result
+
+
+SILENT = frozenset({"OFFLINE", "TIMEOUT_UNKNOWN", "BUSY"})
+"""Faults of a registrar that has not answered the question yet, so that asking again is worth it."""
+
+
+def _nothing_sent(fault: Fault) -> Result:
+    """A snapshot only asks: whatever failed there, no document exists."""
+    return Result(State.REJECTED, fault=verdict(fault).fault)
