@@ -1,0 +1,181 @@
+"""One conversation with a printer: SEQ, repeats, waiting (datecs-fp3530t.md §1–2).
+
+A new command takes a new SEQ; a repeat keeps it, so that the printer answers from memory instead of acting again.
+That memory does not survive a restart of the printer, so a command that moves money (53, 56, 69, 70) is never repeated
+on silence: the caller asks the registers first. A NAK or a broken reply proves a living printer and is repeated.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from drivers.clock import Clock
+from drivers.datecs import commands, text
+from drivers.datecs.frame import SEQ_FIRST, Broken, Nak, Parser, Reply, Syn, request
+from drivers.datecs.status import Flags
+from drivers.errors import Code, Existence, Fault, LinkLost, Refused, Unreachable
+from drivers.links import Link
+
+SILENCE = 0.5
+"""Seconds without any byte before the packet is repeated (§1)."""
+SILENCE_WORKING = 3.0
+"""Seconds without any byte after a SYN, or after a command that moves money (§1: real printers pause longer)."""
+ATTEMPTS = 4
+SEQ_SPAN = 0x5F
+ASK_FIRST = frozenset({commands.PAY, commands.CLOSE, commands.REPORT, commands.CASH})
+READS = frozenset(
+    {
+        commands.CLOCK,
+        commands.TAX_SUMS,
+        commands.CORRECTIONS,
+        commands.STATUS,
+        commands.TRANSACTION,
+        commands.IDENTIFY,
+        commands.TAX_RATES,
+        commands.TAX_NUMBER,
+        commands.DAY_SUMS,
+        commands.LAST_DOCUMENT,
+        commands.ARTICLE,
+    }
+)
+"""Commands that print nothing: a lasting obstacle such as paper out does not touch them."""
+WITH_DATA = frozenset(
+    {
+        commands.SALE_OPEN,
+        commands.RETURN_OPEN,
+        commands.SUBTOTAL,
+        commands.PAY,
+        commands.CLOSE,
+        commands.REPORT,
+        commands.CASH,
+        commands.SLIP_OPEN,
+        commands.SLIP_CLOSE,
+    }
+)
+"""Printing commands whose reply has data when they were executed, so an obstacle met afterwards can be told apart."""
+
+
+class Session:
+    """Request and reply over one link. `cap` bounds every wait, seconds."""
+
+    def __init__(
+        self, link: Link, clock: Clock, *, codepage: str = "cp1251", password: str = "0000", cap: float = 90.0
+    ) -> None:
+        self._link = link
+        self._clock = clock
+        self._codepage = codepage
+        self._password = password
+        self._cap = cap
+        self._parser = Parser()
+        self._count = random.randrange(SEQ_SPAN)
+        self.connected = False
+        self.flags = Flags(b"\x80" * 6)
+
+    def connect(self) -> None:
+        """Open the link and prove that a Datecs printer answers. Raises `Unreachable`."""
+        if self.connected:
+            return
+        self._link.open()
+        try:
+            for _ in range(ATTEMPTS):
+                reply = self._exchange(commands.STATUS, b"X", any_command=True)
+                if reply.command == commands.STATUS:
+                    self.flags = Flags(reply.status)
+                    self.connected = True
+                    return
+                # The printer still remembers our random SEQ from another command: take the next (§2).
+        except LinkLost as fault:
+            self.close()
+            raise Unreachable(Code.OFFLINE, f"no registrar answers at {self._link.name}: {fault.what}") from fault
+        self.close()
+        raise Unreachable(Code.FRAME, f"{self._link.name} answers, but not as this protocol does")
+
+    def close(self) -> None:
+        self.connected = False
+        self._parser.reset()
+        self._link.close()
+
+    def ask(self, command: int, data: str = "", *, cap: float | None = None) -> str:
+        """Send one command and return the reply's text. Raises `Refused`, `LinkLost` or `Unreachable`."""
+        self.connect()
+        try:
+            reply = self._exchange(command, text.encode(data, self._codepage), cap=cap)
+        except LinkLost:
+            self.close()
+            raise
+        self.flags = Flags(reply.status)
+        self._judge(command, reply)
+        return text.decode(reply.data, self._codepage)
+
+    def _judge(self, command: int, reply: Reply) -> None:
+        """Decision order of §3, with lasting obstacles told apart from refusals."""
+        flags = self.flags
+        found = flags.refusal()
+        if found is None and command not in READS:
+            obstacle = flags.obstacle()
+            executed = command in WITH_DATA and reply.data
+            if obstacle is not None and not executed:
+                found = obstacle
+        if found is not None:
+            raise Refused(found[0], found[1], raw=flags.hex, command=str(command), wire=reply.data.hex())
+
+    def _exchange(self, command: int, data: bytes, *, any_command: bool = False, cap: float | None = None) -> Reply:
+        seq = SEQ_FIRST + self._count
+        self._count = (self._count + 1) % SEQ_SPAN
+        packet = request(seq, command, data)
+        shown = self._masked(seq, command, data)
+        deadline = self._clock.monotonic() + (cap or self._cap)
+        patience = SILENCE_WORKING if command in ASK_FIRST else SILENCE
+        accept: Callable[[Reply], bool] = lambda reply: reply.seq == seq and (any_command or reply.command == command)  # noqa: E731
+        self._parser.reset()
+        self._link.flush_input()
+        for _ in range(ATTEMPTS):
+            self._link.write(packet, shown)
+            reply, repeat = self._await(accept, patience, deadline)
+            if reply is not None:
+                return reply
+            if self._clock.monotonic() >= deadline:
+                break
+            if command in ASK_FIRST and not repeat:
+                break
+        raise LinkLost(
+            Code.TIMEOUT_UNKNOWN,
+            f"no answer to command {command} from {self._link.name}",
+            command=str(command),
+            wire=(shown or packet).hex(" ").upper(),
+        )
+
+    def _await(self, accept: Callable[[Reply], bool], patience: float, deadline: float) -> tuple[Reply | None, bool]:
+        """The accepted reply, or None and whether the printer itself asked for a repeat."""
+        while True:
+            left = deadline - self._clock.monotonic()
+            chunk = self._link.read(min(patience, left)) if left > 0 else b""
+            if not chunk:
+                return None, False
+            for event in self._parser.feed(chunk):
+                if isinstance(event, Reply) and accept(event):
+                    return event, False
+                if isinstance(event, Nak | Broken):
+                    self._parser.reset()
+                    return None, True
+                if isinstance(event, Syn):
+                    patience = max(patience, SILENCE_WORKING)
+
+    def _masked(self, seq: int, command: int, data: bytes) -> bytes | None:
+        """The frame as the wire log keeps it: the operator password as asterisks."""
+        secret = b"," + self._password.encode() + b","
+        padded = data + b","
+        starts = data.startswith(self._password.encode() + b",") or data == self._password.encode()
+        if command == commands.REPORT and starts:
+            return request(seq, command, b"*" * len(self._password) + data[len(self._password) :])
+        if command in (commands.SALE_OPEN, commands.RETURN_OPEN, commands.ARTICLE) and secret in padded:
+            hidden = padded.replace(secret, b"," + b"*" * len(self._password) + b",", 1)[: len(data)]
+            return request(seq, command, hidden)
+        return None
+
+
+def before_commit(fault: Fault) -> Fault:
+    """The same fault where the driver knows that no document can have come of it."""
+    fault.document = Existence.NO
+    return fault
