@@ -1,0 +1,187 @@
+"""One receipt on a Datecs printer, from opening to closing (datecs-fp3530t.md §6).
+
+    107 P …  ->  48 | 85  ->  58 …  ->  51 (corrections, check of the sum)  ->  54 …  ->  53 …  ->  56
+
+Before the first payment nothing can become a document: any fault there cancels the receipt and means "rejected". The
+subtotal is compared with the document before money is named, so a line that a noisy link doubled is caught in time.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from drivers.datecs import commands, text
+from drivers.datecs.articles import NAME_LENGTH, Articles
+from drivers.datecs.commands import Transaction
+from drivers.datecs.session import Session, before_commit
+from drivers.document import Document, DocumentKind, Payment, PaymentForm
+from drivers.errors import Code, Existence, Fault, LinkLost, Refused
+
+DEVICE_FORM = {
+    PaymentForm.CASH: "cash",
+    PaymentForm.CARD: "card",
+    PaymentForm.CREDIT: "credit",
+    PaymentForm.IBAN: "credit",
+    PaymentForm.CHEQUE: "cheque",
+    PaymentForm.CERTIFICATE: "cheque",
+}
+"""The printer has four forms; the dossier names no row for certificates and transfers, so they share the nearest."""
+PROBLEMS = {
+    Code.PAPER_OUT: "out of paper",
+    Code.COVER_OPEN: "the cover is open",
+    Code.PRINTER: "printing mechanism fault",
+    Code.CLOCK: "the registrar's clock is not set",
+    Code.NOT_FISCALISED: "the registrar is not fiscalised",
+    Code.FM_FULL: "the fiscal memory is full",
+    Code.FM_ERROR: "fiscal memory fault",
+    Code.HARDWARE: "the registrar lost its working memory",
+}
+
+
+class Receipt:
+    """Issues receipts through one session."""
+
+    def __init__(self, session: Session, articles: Articles, *, operator: int, password: str, till: int) -> None:
+        self._session = session
+        self._articles = articles
+        self._opening = commands.open_receipt(operator, password, till)
+
+    def issue(self, document: Document) -> bool:
+        """Print the receipt; returns False when it was counted but its paper is missing.
+
+        Raises a `Fault` whose `document` says whether the receipt may exist.
+        """
+        try:
+            self._prepare(document)
+        except Fault as fault:
+            self._cancel()
+            raise before_commit(fault) from fault
+        try:
+            self._pay(document, already=0)
+        except Refused as fault:
+            if self._cancel():
+                raise before_commit(fault) from fault
+            fault.document = Existence.UNKNOWN
+            raise
+        return self._close()
+
+    def finish(self, document: Document, now: Transaction) -> None:
+        """A receipt of ours found open after a doubt: cancel it unless its payment stands in the way (§8)."""
+        if now.tender == 0 and now.amount != 0:
+            self._session.ask(commands.CANCEL)
+            return
+        if now.tender < now.amount or now.amount != document.due:
+            if self._cancel():
+                return
+            if now.amount != document.due:
+                raise Refused(
+                    Code.TOTAL_MISMATCH,
+                    f"the open receipt is {now.amount} kopecks, the document {document.due}; it cannot be cancelled",
+                    existence=Existence.UNKNOWN,
+                )
+            self._pay(document, already=now.tender)
+        self._close()
+
+    def _prepare(self, document: Document) -> None:
+        ask = self._session.ask
+        places = self._articles.places(document.lines)
+        self._open(document)
+        if document.original is not None:
+            self._text(f"Повернення по чеку №{document.original.number}", document.original.at[:16].replace("T", " "))
+        self._text(*document.header)
+        for place, line in zip(places, document.lines, strict=True):
+            ask(commands.SELL, commands.sell(place, line.quantity, line.discount))
+            self._text(*(f"Акцизна марка {stamp}" for stamp in line.excise))
+            self._text(line.comment)
+        if document.lines:
+            # A correction of the subtotal carries the discount of the receipt and the cash rounding: the protocol
+            # has no field of its own for rounding (dossier silent).
+            if document.discount:
+                ask(commands.SUBTOTAL, commands.subtotal(-document.discount, printed=True))
+            if document.rounding:
+                ask(commands.SUBTOTAL, commands.subtotal(document.rounding, printed=True))
+            answer = ask(commands.SUBTOTAL, commands.subtotal())
+            if abs(commands.kopecks(answer.split(",")[0])) != document.due:
+                raise Refused(
+                    Code.TOTAL_MISMATCH,
+                    f"the registrar's subtotal is {answer.split(',')[0]}, the document {document.due} kopecks",
+                    raw=answer,
+                    command=str(commands.SUBTOTAL),
+                )
+        for payment in document.payments:
+            self._slip(payment)
+        self._text(*document.footer)
+
+    def _open(self, document: Document) -> None:
+        code = commands.RETURN_OPEN if document.kind is DocumentKind.REFUND else commands.SALE_OPEN
+        try:
+            self._session.ask(code, self._opening)
+        except Refused as fault:
+            if fault.code is Code.WRONG_STATE:
+                fault.code, fault.what = self._why_closed()
+            raise
+
+    def _why_closed(self) -> tuple[Code, str]:
+        """A bare "not allowed" at opening: the 24-hour block while the day has receipts, else the password (§8)."""
+        counts = commands.fields(self._session.ask(commands.CORRECTIONS), 5)
+        if commands.number(counts[3]) > 0:
+            return Code.SHIFT_EXPIRED, "the registrar opens no receipt: the shift is older than 24 hours, make a Z"
+        return Code.PASSWORD, "the registrar opens no receipt: wrong operator password, or blocked after three"
+
+    def _pay(self, document: Document, *, already: int) -> None:
+        """Name the payments that the printer has not got yet; `already` is its tender, kopecks."""
+        rows = self._rows(document)
+        for form, amount in rows:
+            if already >= amount:
+                already -= amount
+                continue
+            answer = self._session.ask(commands.PAY, commands.pay(form, amount - already))
+            already = 0
+            if answer[:1] not in ("D", "R"):
+                raise Refused(
+                    Code.INSUFFICIENT_CASH if document.kind is DocumentKind.REFUND else Code.PAYMENT,
+                    "the registrar refused the payment",
+                    raw=answer,
+                    command=str(commands.PAY),
+                )
+
+    def _rows(self, document: Document) -> list[tuple[str, int]]:
+        """Payments by the printer's forms, cash last because only cash may exceed the rest."""
+        if not document.payments:
+            return [("cash", 0)]
+        sums: dict[str, int] = {}
+        for payment in document.payments:
+            form = DEVICE_FORM[payment.form]
+            sums[form] = sums.get(form, 0) + payment.amount
+        return sorted(sums.items(), key=lambda row: row[0] == "cash")
+
+    def _close(self) -> bool:
+        self._session.ask(commands.CLOSE)
+        return self._session.flags.obstacle() is None
+
+    def _cancel(self) -> bool:
+        """Cancel what is open; False when the printer would not or cannot answer now."""
+        if not self._session.connected:
+            return False
+        with suppress(LinkLost, Refused):
+            self._session.ask(commands.STATUS, "X")
+            if self._session.flags.receipt_open:
+                self._session.ask(commands.CANCEL)
+            return True
+        return False
+
+    def _text(self, *texts: str) -> None:
+        for line in text.lines((part for part in texts if part.strip()), NAME_LENGTH):
+            self._session.ask(commands.TEXT, line)
+
+    def _slip(self, payment: Payment) -> None:
+        slip = payment.card
+        if slip is None:
+            return
+        self._text(
+            f"{slip.payment_system} {slip.pan_mask}",
+            f"RRN {slip.rrn}",
+            f"Код авт. {slip.auth_code}",
+            f"Термінал {slip.terminal}",
+            f"Банк {slip.acquirer}" if slip.acquirer else "",
+        )

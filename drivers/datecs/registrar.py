@@ -1,0 +1,374 @@
+"""The Datecs classic registrar: FP-3530T and relatives (datecs-fp3530t.md).
+
+Proof of completion (§8, registrars/README.md §7): the last document number (113), the day sums by payment (110), the
+state and amounts of the transaction (76 `T`), the cash registers (70). A receipt exists when the number moved by one
+and either the amount or the day sums moved by the receipt; it does not when the number stood still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from drivers.clock import Clock, from_kyiv, kyiv
+from drivers.datecs import commands, text
+from drivers.datecs.articles import NAME_LENGTH, Articles, printed_name
+from drivers.datecs.proof import Reading, judge
+from drivers.datecs.receipt import PROBLEMS, Receipt
+from drivers.datecs.session import Session, before_commit
+from drivers.document import Document, DocumentKind, PaymentForm
+from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused
+from drivers.links import Link
+from drivers.links.serial import SerialLink
+from drivers.links.tcp import TcpLink
+from drivers.links.wire import RecordedLink, WireLog
+from drivers.registrar import Capabilities, FaultInfo, Info, Result, Snapshot, State, Status, Totals, verdict
+from drivers.registry import RegistrarUrl
+
+KINDS = frozenset(DocumentKind)
+REPORT_CAP = 180.0
+"""Seconds for a Z or X report (§1: 60 s and more)."""
+DISPLAY_WIDTH = 20
+OPTIONS = ("baud", "password", "report_password", "operator", "till", "codepage", "cap", "serial")
+
+
+def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> DatecsRegistrar:
+    """The driver for `datecs+serial:///dev/…` or `datecs+tcp://host:port`. Raises `Invalid` for a wrong option."""
+    url.refuse_unknown(*OPTIONS)
+    link: Link
+    if url.transport == "serial":
+        link = SerialLink(url.address, baud=url.number("baud", 19200, 300, 115200))
+    elif url.transport == "tcp":
+        host, _, port = url.address.rpartition(":")
+        if not host or not port.isdigit():
+            raise Invalid(Code.BAD_FIELD, f"{url.address!r} is not host:port")
+        link = TcpLink(host, int(port))
+    else:
+        raise Invalid(Code.BAD_FIELD, f"datecs speaks over serial or tcp, not {url.transport!r}")
+    return DatecsRegistrar(
+        RecordedLink(link, log),
+        clock,
+        password=url.options.get("password", "0000"),
+        report_password=url.options.get("report_password", "0000"),
+        operator=url.number("operator", 1, 1, 13),
+        till=url.number("till", 1, 1, 99999),
+        codepage=url.choice("codepage", "cp1251", text.CODEPAGES),
+        cap=float(url.number("cap", 90, 3, 600)),
+        serial=url.options.get("serial", ""),
+    )
+
+
+class DatecsRegistrar:
+    """One printer. `serial` binds it to one unit; the first unit met binds it otherwise."""
+
+    def __init__(
+        self,
+        link: Link,
+        clock: Clock,
+        *,
+        password: str = "0000",
+        report_password: str = "0000",
+        operator: int = 1,
+        till: int = 1,
+        codepage: str = "cp1251",
+        cap: float = 90.0,
+        serial: str = "",
+    ) -> None:
+        self._clock = clock
+        self._session = Session(link, clock, codepage=codepage, password=password, cap=cap)
+        self._articles = Articles(self._session, password, codepage)
+        self._receipt = Receipt(self._session, self._articles, operator=operator, password=password, till=till)
+        self._report_password = report_password
+        self._codepage = codepage
+        self._serial = serial
+        self._identity: commands.Identity | None = None
+        self._offset = timedelta()
+        self.capabilities = Capabilities(
+            family="datecs", name_length=NAME_LENGTH, line_length=NAME_LENGTH, kinds=KINDS, display=True, drawer=True
+        )
+
+    # -- questions ------------------------------------------------------------------------------------------------
+
+    def check(self, document: Document) -> None:
+        if len({payment.form for payment in document.payments}) > self.capabilities.max_payments:
+            raise Invalid(Code.PAYMENT, "at most four means of payment on one receipt", field="payments")
+        for index, line in enumerate(document.lines):
+            where = f"lines[{index}]"
+            if len(line.tax) != 1 or line.tax not in self.capabilities.tax_letters:
+                raise Invalid(
+                    Code.TAX, f"this registrar knows the tax letters А…Д one at a time, not {line.tax!r}",
+                    field=f"{where}.tax",
+                )  # fmt: skip
+            text.encode(printed_name(line), self._codepage, f"{where}.name")
+            for stamp in line.excise:
+                text.encode(stamp, self._codepage, f"{where}.excise")
+            text.encode(line.comment, self._codepage, f"{where}.comment")
+        for note in (*document.header, *document.footer):
+            text.encode(note, self._codepage, "footer")
+
+    def info(self) -> Info:
+        identity = self._meet()
+        ask = self._session.ask
+        rates = ask(commands.TAX_RATES).split(",")
+        return Info(
+            family="datecs",
+            model="FP-3530T",
+            firmware=identity.firmware,
+            serial=identity.serial,
+            fiscal_number=identity.fiscal_memory,
+            tax_number=ask(commands.TAX_NUMBER).strip(),
+            fiscalised=self._session.flags.fiscalised,
+            tax_rates={letter: rate.strip() for letter, rate in zip("АБВГД", rates, strict=False)},
+        )
+
+    def status(self) -> Status:
+        self._meet()
+        raw = self._session.ask(commands.STATUS, "X")
+        flags = self._session.flags
+        sums = commands.day_sums(self._session.ask(commands.DAY_SUMS))
+        counts = commands.fields(self._session.ask(commands.CORRECTIONS), 5)
+        clock = self._device_time()
+        del raw
+        return Status(
+            reachable=True,
+            paper_out=flags.paper_out and not flags.cover_open,
+            cover_open=flags.cover_open,
+            receipt_open=flags.receipt_open,
+            clock_set=not flags.clock_lost,
+            clock=clock,
+            shift_open=commands.number(counts[3]) > 0 or any(sums.by_form.values()),
+            z_number=sums.z_number,
+            drawer=self.cash_in_drawer(),
+            blocks=tuple(str(code) for code in flags.blocks()),
+            warnings=flags.warnings(),
+            raw=flags.hex,
+        )
+
+    def totals(self) -> Totals:
+        self._meet()
+        ask = self._session.ask
+        sums = commands.day_sums(ask(commands.DAY_SUMS))
+        sold = commands.tax_sums(ask(commands.TAX_SUMS, "0"))
+        returned = commands.tax_sums(ask(commands.TAX_SUMS, "1"))
+        cash = commands.cash_state(ask(commands.CASH))
+        counts = commands.fields(ask(commands.CORRECTIONS), 5)
+        return Totals(
+            z_number=sums.z_number,
+            sales_by_tax={letter: value for letter, value in sold.items() if value},
+            refunds_by_tax={letter: value for letter, value in returned.items() if value},
+            sales_by_form={form: value for form, value in sums.by_form.items() if value},
+            cash_in=cash.cash_in,
+            cash_out=cash.cash_out,
+            drawer=cash.drawer,
+            receipts=commands.number(counts[3]),
+        )
+
+    def cash_in_drawer(self) -> int:
+        self._meet()
+        return commands.cash_state(self._session.ask(commands.CASH)).drawer
+
+    # -- the road -------------------------------------------------------------------------------------------------
+
+    def snapshot(self, document: Document) -> Snapshot:
+        self._meet()
+        self._session.ask(commands.STATUS, "X")
+        flags = self._session.flags
+        for code in flags.blocks():
+            raise Refused(code, PROBLEMS.get(code, "the registrar cannot register now"), raw=flags.hex)
+        if flags.slip_open:
+            self._session.ask(commands.SLIP_CLOSE)
+        if flags.receipt_open:
+            self._clear_foreign()
+        reading = self._read(document)
+        if document.kind is DocumentKind.CASH_OUT and document.amount > reading.drawer:
+            raise _short(document.amount, reading.drawer)
+        if document.kind is DocumentKind.REFUND and document.paid_by(PaymentForm.CASH) > reading.drawer:
+            raise _short(document.paid_by(PaymentForm.CASH), reading.drawer)
+        return reading.to_json()
+
+    def register(self, document: Document, snapshot: Snapshot) -> Result:
+        before = Reading.from_json(snapshot)
+        try:
+            self._meet()
+            if document.kind in (DocumentKind.CASH_IN, DocumentKind.CASH_OUT):
+                return self._move_cash(document, before)
+            if document.kind is DocumentKind.Z_REPORT:
+                return self._close_day(document, before)
+            printed = self._receipt.issue(document)
+            return self._registered(document, before, printed=printed)
+        except Fault as fault:
+            self._articles.forget()
+            return verdict(fault, serial=before.serial)
+
+    def reconcile(self, document: Document, snapshot: Snapshot) -> Result:
+        before = Reading.from_json(snapshot)
+        self._articles.forget()
+        self._session.close()
+        try:
+            self._meet(expected=before.serial)
+            self._session.ask(commands.STATUS, "X")
+            if self._session.flags.receipt_open:
+                now = commands.transaction(self._session.ask(commands.TRANSACTION, "T"))
+                self._receipt.finish(document, now)
+            after = self._read(document)
+            return self._judged(document, before, after)
+        except Fault as fault:
+            # Whatever keeps the question from being answered, the answer stays open.
+            return Result(State.UNKNOWN, serial=before.serial, fault=FaultInfo.of(fault), evidence=before.to_json())
+
+    # -- the rest -------------------------------------------------------------------------------------------------
+
+    def x_report(self) -> Totals:
+        self._meet()
+        self._session.ask(commands.REPORT, f"{self._report_password},2", cap=REPORT_CAP)
+        return self.totals()
+
+    def slip(self, lines: Sequence[str]) -> None:
+        self._meet()
+        for line in lines:
+            text.encode(line, self._codepage, "slip")
+        self._session.ask(commands.SLIP_OPEN)
+        try:
+            for line in text.lines(lines, NAME_LENGTH):
+                self._session.ask(commands.SLIP_LINE, line)
+        finally:
+            if self._session.connected:
+                self._session.ask(commands.SLIP_CLOSE)
+
+    def copy_last(self) -> None:
+        self._meet()
+        self._session.ask(commands.COPY, "1")
+
+    def open_drawer(self) -> None:
+        self._meet()
+        self._session.ask(commands.DRAWER)
+
+    def display(self, upper: str, lower: str) -> None:
+        self._meet()
+        self._session.ask(commands.DISPLAY_UPPER, upper[:DISPLAY_WIDTH])
+        self._session.ask(commands.DISPLAY_LOWER, lower[:DISPLAY_WIDTH])
+
+    def set_clock(self, moment: datetime) -> None:
+        self._meet()
+        self._session.ask(commands.SET_CLOCK, f"{kyiv(moment):%d-%m-%y %H:%M:%S}")
+        self._offset = moment - self._clock.now()
+
+    def close(self) -> None:
+        self._session.close()
+
+    # -- parts ----------------------------------------------------------------------------------------------------
+
+    def _meet(self, expected: str = "") -> commands.Identity:
+        """Connect, and on every new connection ask who is there. Raises `DifferentDevice`."""
+        if self._session.connected and self._identity is not None:
+            return self._identity
+        self._articles.forget()
+        self._session.connect()
+        identity = commands.identity(self._session.ask(commands.IDENTIFY, "0"))
+        bound = expected or self._serial
+        if bound and identity.serial != bound:
+            self._session.close()
+            raise DifferentDevice(
+                Code.DIFFERENT_DEVICE,
+                f"the registrar {identity.serial} answers where {bound} is expected",
+                existence=Existence.NO,
+            )
+        self._serial = identity.serial
+        self._identity = identity
+        self._device_time()
+        return identity
+
+    def _device_time(self) -> datetime:
+        moment = from_kyiv(commands.clock(self._session.ask(commands.CLOCK)))
+        self._offset = moment - self._clock.now()
+        return moment
+
+    def _clear_foreign(self) -> None:
+        """A receipt left open by somebody: unpaid ones are cancelled, paid ones need a person."""
+        left = commands.transaction(self._session.ask(commands.TRANSACTION, "T"))
+        if left.tender:
+            raise Refused(
+                Code.RECEIPT_OPEN,
+                f"the registrar holds an open receipt of {left.amount} kopecks with {left.tender} paid",
+                command="76",
+            )
+        self._session.ask(commands.CANCEL)
+
+    def _read(self, document: Document) -> Reading:
+        ask = self._session.ask
+        last = commands.number(ask(commands.LAST_DOCUMENT))
+        sums = commands.day_sums(ask(commands.DAY_SUMS))
+        moves_cash = document.kind in (DocumentKind.CASH_IN, DocumentKind.CASH_OUT, DocumentKind.REFUND)
+        cash = commands.cash_state(ask(commands.CASH)) if moves_cash else None
+        refund = document.kind is DocumentKind.REFUND
+        done = commands.transaction(ask(commands.TRANSACTION, "T"))
+        return Reading(
+            serial=self._serial,
+            last=last,
+            z_number=sums.z_number,
+            paid=sum(sums.by_form.values()),
+            refunded=sum(commands.tax_sums(ask(commands.TAX_SUMS, "1")).values()) if refund else 0,
+            drawer=cash.drawer if cash else 0,
+            cash_in=cash.cash_in if cash else 0,
+            cash_out=cash.cash_out if cash else 0,
+            amount=done.amount,
+        )
+
+    def _move_cash(self, document: Document, before: Reading) -> Result:
+        signed = document.amount if document.kind is DocumentKind.CASH_IN else -document.amount
+        answer = commands.cash_state(self._session.ask(commands.CASH, commands.money(signed)))
+        if not answer.accepted:
+            raise _short(document.amount, answer.drawer)
+        return self._registered(document, before, printed=not self._session.flags.paper_out)
+
+    def _close_day(self, document: Document, before: Reading) -> Result:
+        totals = self.totals()
+        try:
+            answer = self._session.ask(commands.REPORT, f"{self._report_password},0", cap=REPORT_CAP)
+        except Refused as fault:
+            if fault.code is Code.WRONG_STATE:
+                fault.code = Code.PASSWORD
+            # A refusal in the middle of a Z (paper out) may come after the closure: ask, do not assume.
+            fault.document = Existence.NO if fault.code is Code.PASSWORD else Existence.UNKNOWN
+            raise
+        result = self._registered(document, before, printed=not self._session.flags.paper_out)
+        return replace(result, number=str(commands.number(answer)), z_number=commands.number(answer), totals=totals)
+
+    def _registered(self, document: Document, before: Reading, *, printed: bool) -> Result:
+        """The printer confirmed the act; its number is asked for, but its silence changes nothing any more."""
+        warnings: tuple[str, ...] = ()
+        number = before.last + 1
+        try:
+            number = commands.number(self._session.ask(commands.LAST_DOCUMENT))
+        except (LinkLost, Refused) as fault:
+            warnings = (f"the document number is computed: {fault.what}",)
+        return Result(
+            State.REGISTERED if printed else State.REGISTERED_NOT_PRINTED,
+            number=str(number),
+            at=self._clock.now() + self._offset,
+            z_number=before.z_number,
+            total=document.due,
+            change=document.change,
+            serial=self._serial,
+            fiscal_number=self._identity.fiscal_memory if self._identity else "",
+            warnings=warnings,
+        )
+
+    def _judged(self, document: Document, before: Reading, after: Reading) -> Result:
+        state, why = judge(document, before, after)
+        evidence = {f"before_{name}": value for name, value in before.to_json().items()}
+        evidence |= {f"after_{name}": value for name, value in after.to_json().items()}
+        if state is State.REGISTERED:
+            z_number = after.z_number if document.kind is DocumentKind.Z_REPORT else before.z_number
+            number = after.z_number if document.kind is DocumentKind.Z_REPORT else after.last
+            done = self._registered(document, before, printed=not self._session.flags.paper_out)
+            return replace(done, number=str(number), z_number=z_number, evidence=evidence)
+        code = Code.OFFLINE if state is State.REJECTED else Code.TOTAL_MISMATCH
+        return Result(state, serial=self._serial, fault=FaultInfo(str(code), why), evidence=evidence)
+
+
+def _short(wanted: int, drawer: int) -> Fault:
+    return before_commit(
+        Refused(Code.INSUFFICIENT_CASH, f"{drawer} kopecks in the registrar, {wanted} needed", command="70")
+    )
