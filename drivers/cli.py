@@ -1,0 +1,270 @@
+"""The `registrar` command: detect, question and test a registrar without a till.
+
+Exit status: 0 done, 2 usage, 3 rejected, 4 unknown, 5 not reachable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import uuid
+from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from drivers.clock import SystemClock, kyiv
+
+DONE, USAGE, REJECTED, UNKNOWN, UNREACHABLE = 0, 2, 3, 4, 5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit status."""
+    options = _parser().parse_args(arguments)
+    from drivers.errors import Fault, Invalid
+
+    try:
+        return int(options.run(options))
+    except Invalid as fault:
+        _say(options, {"error": _fault(fault)}, f"refused, nothing was sent: {fault}", error=True)
+        return USAGE
+    except Fault as fault:
+        _say(options, {"error": _fault(fault)}, f"failed: {fault}", error=True)
+        return _status_of(fault)
+    except (OSError, ValueError) as error:
+        _say(options, {"error": {"code": "USAGE", "what": str(error)}}, f"error: {error}", error=True)
+        return USAGE
+    except KeyboardInterrupt:
+        return UNKNOWN
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="registrar", description="Detect, question and test a fiscal registrar.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, what: str, run: Callable[[argparse.Namespace], int], *, url: bool = False) -> Any:
+        command = commands.add_parser(name, help=what, description=what)
+        command.add_argument("--json", action="store_true", help="machine-readable output")
+        command.set_defaults(run=run)
+        if url:
+            command.add_argument("url", metavar="URL", help="e.g. datecs+serial:///dev/registrar?baud=19200")
+            command.add_argument("--wire", action="store_true", help="print the bytes both ways to stderr")
+        return command
+
+    detect = add("detect", "Find registrars with identification commands only.", _detect)
+    detect.add_argument("port", nargs="*", help="device path or host:port; all serial ports when left out")
+    detect.add_argument("--exclude", action="append", default=[], metavar="PORT", help="never touch this port")
+    add("status", "Show who answers and in which state.", _status, url=True)
+    register = add("register", "Register a document from a JSON file ('-' is stdin).", _register, url=True)
+    register.add_argument("document", metavar="DOCUMENT.json")
+    add("x", "Print an X report.", _x, url=True)
+    add("z", "Print a Z report: closes the shift.", _z, url=True)
+    for name, what in (("cash-in", "Service cash-in."), ("cash-out", "Service cash-out.")):
+        cash = add(name, what, _cash, url=True)
+        cash.add_argument("sum", metavar="SUM", help="hryvnias, e.g. 100 or 99.50")
+        cash.set_defaults(kind=name.replace("-", "_"))
+    journal = add("journal", "Show what this command registered, from its own journal.", _journal)
+    journal.add_argument("--last", type=int, default=20, metavar="N", help="records to show (20)")
+    emulate = add("emulate", "Run a virtual registrar until stopped.", _emulate)
+    emulate.add_argument("scheme", metavar="SCHEME", help="family, e.g. datecs")
+    where = emulate.add_mutually_exclusive_group(required=True)
+    where.add_argument("--link", metavar="PATH", help="publish a pseudo-terminal under this name")
+    where.add_argument("--port", type=int, metavar="N", help="listen on TCP; 0 takes a free port")
+    for name, what in (("state", "keep the memory here"), ("tape", "print here"), ("faults", "JSON list of faults")):
+        emulate.add_argument(f"--{name}", type=Path, metavar="FILE", help=what)
+    emulate.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="setting of the device")
+    add("schema", "Print the JSON Schema of a document.", _schema)
+    return parser
+
+
+def _detect(options: argparse.Namespace) -> int:
+    from drivers import discovery
+
+    where = options.port or discovery.ports()
+    found = discovery.detect(where, SystemClock(), exclude=options.exclude)
+    lines = []
+    for finding in found:
+        if finding.info is not None:
+            lines.append(f"{finding.port}: {finding.info.model} {finding.info.serial}  {finding.url}")
+        else:
+            lines += [f"{finding.port}: nothing here", *(f"    {attempt}" for attempt in finding.tried)]
+    _say(options, {"ports": found}, "\n".join(lines) or "no ports to try; name one")
+    return DONE if any(finding.info for finding in found) else UNREACHABLE
+
+
+def _status(options: argparse.Namespace) -> int:
+    with _Device(options) as registrar:
+        info, status = registrar.info(), registrar.status()
+    clock = f"{kyiv(status.clock):%d.%m.%Y %H:%M:%S}" if status.clock else "not set"
+    lines = [
+        f"{info.model} firmware {info.firmware}, serial {info.serial}, fiscal memory {info.fiscal_number or '-'}",
+        f"tax number {info.tax_number or '-'}, rates {info.tax_rates}",
+        f"clock {clock}, shift {'open' if status.shift_open else 'closed'}, Z {status.z_number}",
+        f"cash {_hryvnias(status.drawer or 0)}, status bytes {status.raw}",
+        f"blocked by {', '.join(status.blocks)}" if status.blocks else "ready to sell",
+    ]
+    _say(options, {"info": info, "status": status}, "\n".join(lines))
+    return REJECTED if status.blocks else DONE
+
+
+def _register(options: argparse.Namespace) -> int:
+    from drivers.document import parse
+
+    data = sys.stdin.buffer.read() if options.document == "-" else Path(options.document).read_bytes()
+    return _walk(options, parse(data))
+
+
+def _x(options: argparse.Namespace) -> int:
+    with _Device(options) as registrar:
+        totals = registrar.x_report()
+    _say(options, {"totals": totals}, _totals(totals))
+    return DONE
+
+
+def _z(options: argparse.Namespace) -> int:
+    from drivers.document import Document, DocumentKind
+
+    return _walk(options, Document(id=uuid.uuid4(), kind=DocumentKind.Z_REPORT))
+
+
+def _cash(options: argparse.Namespace) -> int:
+    from drivers.document import Document, DocumentKind
+
+    try:
+        exact = Decimal(options.sum.replace(",", ".")) * 100
+    except InvalidOperation:
+        exact = Decimal(-1)
+    if not exact.is_finite() or exact <= 0 or exact != exact.to_integral_value():
+        raise ValueError(f"{options.sum!r} is not a sum of money above zero with at most two decimals")
+    return _walk(options, Document(id=uuid.uuid4(), kind=DocumentKind(options.kind), amount=int(exact)))
+
+
+def _journal(options: argparse.Namespace) -> int:
+    from drivers.journal import read
+
+    records = list(read(_journal_path()))[-max(options.last, 0) :]
+    lines = [
+        f"{record['seq']:>5} {record['at'][:19]} {record['event']:<8} {record['id']} "
+        + (record["document"]["kind"] if record["event"] == "intent" else record["result"]["state"])
+        for record in records
+    ]
+    _say(options, {"records": records}, "\n".join(lines) or "the journal is empty")
+    return DONE
+
+
+def _emulate(options: argparse.Namespace) -> int:
+    from drivers.emulation.command import serve
+
+    settings = dict(item.partition("=")[::2] for item in options.option)
+    return serve(
+        options.scheme,
+        link=options.link,
+        port=options.port,
+        state=options.state,
+        tape=options.tape,
+        faults=options.faults,
+        options=settings,
+    )
+
+
+def _schema(options: argparse.Namespace) -> int:
+    import json
+
+    from drivers.document import schema
+
+    print(json.dumps(schema(), ensure_ascii=False, indent=None if options.json else 2))
+    return DONE
+
+
+def _walk(options: argparse.Namespace, document: Any) -> int:
+    """One document down the road, with the command's own journal."""
+    from drivers.journal import FileJournal
+    from drivers.registrar import State
+    from drivers.road import walk
+
+    clock = SystemClock()
+    with FileJournal(_journal_path(), clock) as journal, _Device(options) as registrar:
+        result = walk(registrar, document, journal, clock)
+    text = f"{result.state}: {document.kind} {_hryvnias(document.due)}, number {result.number or '-'}"
+    if result.fault is not None:
+        text += f"\n{result.fault.code}: {result.fault.what}"
+    if result.state is State.UNKNOWN:
+        text += f"\nDo not repeat it under another id. Ask again later: the same command with id {document.id}."
+    _say(options, {"id": document.id, "result": result}, text)
+    if result.done:
+        return DONE
+    if result.fault is not None and result.state is State.REJECTED and result.fault.code == "OFFLINE":
+        return UNREACHABLE
+    return UNKNOWN if result.state is State.UNKNOWN else REJECTED
+
+
+class _Device:
+    """A connected registrar for one command; shows the wire afterwards when asked to."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        from drivers.links.wire import WireLog
+        from drivers.registry import connect
+
+        self._wire = options.wire
+        self._log = WireLog(SystemClock())
+        self._registrar = connect(options.url, log=self._log)
+
+    def __enter__(self) -> Any:
+        return self._registrar
+
+    def __exit__(self, *_: object) -> None:
+        self._registrar.close()
+        if self._wire:
+            print(self._log.tail(1000), file=sys.stderr)
+
+
+def _status_of(fault: Any) -> int:
+    from drivers.errors import DifferentDevice, LinkLost, Unreachable
+
+    if isinstance(fault, Unreachable):
+        return UNREACHABLE
+    return UNKNOWN if isinstance(fault, LinkLost) and not isinstance(fault, DifferentDevice) else REJECTED
+
+
+def _journal_path() -> Path:
+    """$KASA_JOURNAL, else under the XDG state folder."""
+    if path := os.environ.get("KASA_JOURNAL"):
+        return Path(path)
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "kasa" / "registrar.journal"
+
+
+def _say(options: argparse.Namespace, data: dict[str, Any], text: str, *, error: bool = False) -> None:
+    """Human text, or one line of JSON on stdout; human errors go to stderr."""
+    if options.json:
+        import msgspec
+
+        print(msgspec.json.encode(data).decode())
+    else:
+        print(text, file=sys.stderr if error else sys.stdout)
+
+
+def _fault(fault: Any) -> Any:
+    from drivers.registrar import FaultInfo
+
+    return FaultInfo.of(fault)
+
+
+def _totals(totals: Any) -> str:
+    rows = [f"Z {totals.z_number}"]
+    for name, sums in (
+        ("sales", totals.sales_by_tax),
+        ("refunds", totals.refunds_by_tax),
+        ("paid", totals.sales_by_form),
+    ):
+        rows += [f"{name:<8} {key:<8} {_hryvnias(value):>14}" for key, value in sums.items()]
+    rows.append(f"{'cash':<8} {'':<8} {_hryvnias(totals.drawer or 0):>14}")
+    return "\n".join(rows)
+
+
+def _hryvnias(kopecks: int) -> str:
+    return f"{'-' if kopecks < 0 else ''}{abs(kopecks) // 100}.{abs(kopecks) % 100:02d}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
