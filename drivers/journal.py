@@ -75,13 +75,13 @@ class FileJournal:
     def _last(self, document: Document, event: str) -> dict[str, Any] | None:
         return next((record for record in reversed(self._of(document)) if record["event"] == event), None)
 
-    def _append(self, event: str, document: Document, **content: Any) -> None:
+    def _append(self, event: str, about: Document, **content: Any) -> None:
         record: dict[str, Any] = {
             "seq": len(self._records) + 1,
             "at": self._clock.now().isoformat(),
             "event": event,
-            "id": str(document.id),
-            "document_hash": _digest(encode(document)),
+            "id": str(about.id),
+            "document_hash": _digest(encode(about)),
             **content,
             "previous": self._records[-1]["hash"] if self._records else FIRST,
         }

@@ -45,10 +45,8 @@ def judge(document: Document, before: Reading, after: Reading) -> tuple[State, s
         return State.REJECTED, "the last document number stood still"
     if step != 1:
         return State.UNKNOWN, f"the last document number moved by {step}"
-    if document.kind is DocumentKind.REFUND:
-        turnover = after.refunded - before.refunded
-    else:
-        turnover = after.paid - before.paid
+    refund = document.kind is DocumentKind.REFUND
+    turnover = after.refunded - before.refunded if refund else after.paid - before.paid
     if after.amount == document.due or turnover == document.due:
         return State.REGISTERED, "the number moved by one and the sum agrees"
     return State.UNKNOWN, f"the number moved by one, but the sum is {turnover or after.amount}, not {document.due}"

@@ -1,0 +1,64 @@
+"""`registrar emulate`: a virtual registrar as a program."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+
+from drivers.emulation.faults import FaultPlan, load
+from drivers.emulation.lines import PtyLine, TcpLine
+from drivers.emulation.machine import Machine
+from drivers.emulation.memory import StateFile, Tape
+from drivers.emulation.server import EmulatorServer, Timing
+
+FAMILIES: Mapping[str, str] = {"datecs": "drivers.datecs.emulator.machine:build"}
+TIMING = ("realtime", "baud", "delay_ms", "chunk", "seed")
+Build = Callable[[Mapping[str, str], StateFile, Tape, FaultPlan], Machine]
+
+
+def build(scheme: str, options: Mapping[str, str], state: Path | None, tape: Path | None, plan: FaultPlan) -> Machine:
+    """The machine of a family. Raises ValueError for an unknown family or option."""
+    where = FAMILIES.get(scheme)
+    if where is None:
+        raise ValueError(f"no emulator for {scheme!r}; known: {', '.join(sorted(FAMILIES))}")
+    module, _, name = where.partition(":")
+    make: Build = getattr(import_module(module), name)
+    return make(options, StateFile(state), Tape(tape), plan)
+
+
+def timing(options: Mapping[str, str]) -> Timing:
+    """Packet timing from options. Raises ValueError."""
+    numbers = {name: int(options[name]) for name in TIMING if name in options}
+    return Timing(
+        realtime=bool(numbers.get("realtime", 0)),
+        baud=numbers.get("baud", 19200),
+        delay=numbers.get("delay_ms", 0) / 1000,
+        chunk=numbers.get("chunk", 0),
+        seed=numbers.get("seed", 0),
+    )
+
+
+def serve(
+    scheme: str,
+    *,
+    link: str | None = None,
+    port: int | None = None,
+    state: Path | None = None,
+    tape: Path | None = None,
+    faults: Path | None = None,
+    options: Mapping[str, str] | None = None,
+) -> int:
+    """Listen until SIGTERM or SIGINT; prints one line `ready WHERE` as soon as a host may connect."""
+    options = options or {}
+    machine = build(scheme, options, state, tape, load(faults) if faults else FaultPlan())
+    line = PtyLine(Path(link)) if link is not None else TcpLine(port or 0)
+    signals = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    with EmulatorServer(machine, line, timing(options)) as server:
+        sys.stdout.write(f"ready {server.address}\n")
+        sys.stdout.flush()
+        signal.sigwait(signals)
+    return 0

@@ -1,0 +1,121 @@
+"""Faults by plan: the catalogue of emulators.md §3 as data.
+
+A plan is a JSON list: `{"id": "F2", "command": "56", "nth": 1, "when": "after"}`. `command` is the family's own name of
+a command or `*`; `nth` counts matching commands from 1; `when` says on which side of the effect a cut, a paper end or
+an unplugging falls. `seconds`, `restore_after` and `serial` belong to the faults that use them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+IDS = frozenset(
+    {
+        "F1",
+        "F2",
+        "F3",
+        "F4",
+        "F5",
+        "F6",
+        "F7",
+        "F8",
+        "F9",
+        "F10",
+        "F11",
+        "F12",
+        "F13",
+        "F15",
+        "F19",
+        "F20",
+        "F22",
+        "F23",
+    }
+)
+"""The others of the catalogue are business rules of the device (F14, F16–F18) or matters of the host (F21, F24)."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One injection. Seconds for times; `serial` is the number of the unit that appears instead (F12)."""
+
+    id: str
+    command: str = "*"
+    nth: int = 1
+    when: str = "after"
+    seconds: float = 0.0
+    restore_after: float | None = None
+    serial: str = ""
+
+    def __post_init__(self) -> None:
+        if self.id not in IDS:
+            raise ValueError(f"unknown fault {self.id!r}; known: {', '.join(sorted(IDS, key=lambda i: int(i[1:])))}")
+        if self.when not in ("before", "after"):
+            raise ValueError(f"'when' is before or after, not {self.when!r}")
+        if self.nth < 1:
+            raise ValueError("'nth' counts from 1")
+        if self.id == "F12" and not self.serial:
+            raise ValueError("F12 needs the 'serial' of the other unit")
+
+    @property
+    def before(self) -> bool:
+        return self.when == "before"
+
+
+class FaultPlan:
+    """Faults that are still to happen; each happens once."""
+
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+        self._faults = list(faults)
+        self._seen: Counter[Fault] = Counter()
+
+    def add(self, fault: Fault) -> None:
+        self._faults.append(fault)
+
+    def take(self, command: str) -> list[Fault]:
+        """Faults that fire on this command."""
+        due = []
+        for fault in list(self._faults):
+            if fault.command in ("*", command):
+                self._seen[fault] += 1
+                if self._seen[fault] == fault.nth:
+                    due.append(fault)
+                    self._faults.remove(fault)
+        return due
+
+
+def load(path: Path) -> FaultPlan:
+    """A plan from a file. Raises ValueError that names the entry."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(plain, list):
+        raise ValueError(f"{path} is not a list of faults")
+    return FaultPlan(_fault(entry, position) for position, entry in enumerate(plain, 1))
+
+
+def _fault(entry: Any, position: int) -> Fault:
+    kinds: dict[str, tuple[type, ...]] = {
+        "nth": (int,),
+        "seconds": (int, float),
+        "restore_after": (int, float, type(None)),
+    }
+    if not isinstance(entry, dict):
+        raise ValueError(f"fault {position} is not an object")
+    known = {field.name for field in fields(Fault)}
+    for name, value in entry.items():
+        if name not in known:
+            raise ValueError(f"fault {position} has an unknown key {name!r}")
+        if not isinstance(value, kinds.get(name, (str,))) or isinstance(value, bool):
+            raise ValueError(f"fault {position}: {name!r} has the wrong type")
+    if "id" not in entry:
+        raise ValueError(f"fault {position} has no 'id'")
+    try:
+        return Fault(**entry)
+    except ValueError as error:
+        raise ValueError(f"fault {position}: {error}") from error

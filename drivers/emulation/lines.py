@@ -1,0 +1,117 @@
+"""Where an emulator listens: a pseudo-terminal under a stable name, or its TCP twin (emulators.md §1)."""
+
+from __future__ import annotations
+
+import os
+import pty
+import socket
+import termios
+import tty
+from contextlib import suppress
+from pathlib import Path
+
+_SPEEDS = {
+    getattr(termios, name): int(name[1:]) for name in dir(termios) if name.startswith("B") and name[1:].isdigit()
+}
+
+
+class PtyLine:
+    """A pty whose slave is published as the symlink `path`; the slave stays open here, else the master would see EIO."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._master = -1
+        self._slave = -1
+
+    @property
+    def address(self) -> str:
+        return str(self._path)
+
+    def plug(self) -> None:
+        self._master, self._slave = pty.openpty()
+        tty.setraw(self._slave)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(os.ttyname(self._slave))
+        fresh.rename(self._path)
+
+    def unplug(self) -> None:
+        if self._master < 0:
+            return
+        self._path.unlink(missing_ok=True)
+        for end in (self._slave, self._master):
+            with suppress(OSError):  # an end that is gone needs no closing
+                os.close(end)
+        self._master = self._slave = -1
+
+    def fileno(self) -> int:
+        """What to wait on; -1 while unplugged."""
+        return self._master
+
+    def read(self) -> bytes:
+        with suppress(OSError):
+            return os.read(self._master, 4096)
+        return b""
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        with suppress(OSError):  # the host is gone; the device does not care
+            while view:
+                view = view[os.write(self._master, view) :]
+
+    def settings(self) -> tuple[int, str, int] | None:
+        """Speed, parity and stop bits that the host set on its end."""
+        flags = termios.tcgetattr(self._slave)
+        parity = "N" if not flags[2] & termios.PARENB else "O" if flags[2] & termios.PARODD else "E"
+        return _SPEEDS.get(flags[4], 0), parity, 2 if flags[2] & termios.CSTOPB else 1
+
+
+class TcpLine:
+    """A TCP server for one client at a time; port 0 takes a free one."""
+
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self._host = host
+        self._port = port
+        self._server: socket.socket | None = None
+        self._client: socket.socket | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{self._host}:{self._port}"
+
+    def plug(self) -> None:
+        self._server = socket.create_server((self._host, self._port))
+        self._port = self._server.getsockname()[1]
+
+    def unplug(self) -> None:
+        for end in (self._client, self._server):
+            if end is not None:
+                end.close()
+        self._client = self._server = None
+
+    def fileno(self) -> int:
+        live = self._client or self._server
+        return live.fileno() if live else -1
+
+    def read(self) -> bytes:
+        if self._client is None and self._server is not None:
+            self._client, _ = self._server.accept()
+            self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return b""
+        data = b""
+        if self._client is not None:
+            with suppress(OSError):
+                data = self._client.recv(4096)
+            if not data:
+                self._client.close()
+                self._client = None
+        return data
+
+    def write(self, data: bytes) -> None:
+        if self._client is not None:
+            with suppress(OSError):  # the host is gone; the device does not care
+                self._client.sendall(data)
+
+    def settings(self) -> tuple[int, str, int] | None:
+        return None

@@ -1,0 +1,213 @@
+"""Runs one virtual device on one line, in a thread, with the hooks that tests and trainers need."""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from drivers.emulation.faults import Fault
+from drivers.emulation.lines import PtyLine, TcpLine
+from drivers.emulation.machine import Later, Machine, PowerOff, Send, Unplug, Work
+
+BITS_A_BYTE = 10
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How the answers come: `realtime` paces bytes at `baud`; `delay` seconds before an answer; `chunk` bytes a write
+    (0: all at once, -1: random sizes from `seed`)."""
+
+    realtime: bool = False
+    baud: int = 19200
+    delay: float = 0.0
+    chunk: int = 0
+    seed: int = 0
+
+
+class EmulatorServer:
+    """A device that listens. Use as a context manager, or `start()` and `stop()`."""
+
+    def __init__(self, machine: Machine, line: PtyLine | TcpLine, timing: Timing | None = None) -> None:
+        self.machine = machine
+        self._line = line
+        self._timing = timing or Timing()
+        self._random = random.Random(self._timing.seed)
+        self._lock = threading.RLock()
+        self._wake_read, self._wake_write = os.pipe()
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+        self._powered = True
+        self._plugged = False
+        self._generation = 0
+        self._alarms: list[tuple[float, Callable[[], None]]] = []
+
+    @property
+    def address(self) -> str:
+        return self._line.address
+
+    def __enter__(self) -> EmulatorServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen; returns when the line can be opened."""
+        self.replug()
+        self._thread = threading.Thread(target=self._serve, name="emulator", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake()
+        if self._thread is not None:
+            self._thread.join()
+        self.unplug()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def power_off(self) -> None:
+        with self._lock:
+            self._powered = False
+            self._generation += 1
+            self.machine.power_off()
+        self._wake()
+
+    def power_on(self) -> None:
+        with self._lock:
+            if not self._powered:
+                self._powered = True
+                self.machine.power_on()
+        self._wake()
+
+    def unplug(self) -> None:
+        with self._lock:
+            self._generation += 1
+            self._plugged = False
+            self._line.unplug()
+        self._wake()
+
+    def replug(self, serial: str = "") -> None:
+        with self._lock:
+            if serial:
+                self.machine.set_serial(serial)
+            if not self._plugged:
+                self._line.plug()
+                self._plugged = True
+        self._wake()
+
+    def set_paper(self, present: bool) -> None:
+        with self._lock:
+            self.machine.set_paper(present)
+
+    def set_cover(self, opened: bool) -> None:
+        with self._lock:
+            self.machine.set_cover(opened)
+
+    def advance_clock(self, seconds: float) -> None:
+        with self._lock:
+            self.machine.advance_clock(seconds)
+
+    def add_fault(self, id: str, command: str = "*", **how: Any) -> None:
+        with self._lock:
+            self.machine.plan.add(Fault(id, command, **how))
+
+    def registers(self) -> dict[str, Any]:
+        with self._lock:
+            return self.machine.registers()
+
+    def _wake(self) -> None:
+        os.write(self._wake_write, b"!")
+
+    def _serve(self) -> None:
+        while not self._stopping:
+            with self._lock:
+                wait = self._ring_alarms()
+                watched = [self._wake_read]
+                if self._plugged and self._line.fileno() >= 0:
+                    watched.append(self._line.fileno())
+            ready, _, _ = select.select(watched, [], [], wait)
+            if self._wake_read in ready:
+                os.read(self._wake_read, 4096)
+                continue
+            if ready:
+                self._receive()
+
+    def _receive(self) -> None:
+        with self._lock:
+            if not self._plugged:
+                return
+            data = self._line.read()
+            if not data or not self._powered:
+                return
+            settings = self._line.settings()
+            if settings is not None and not self.machine.line_matches(*settings):
+                # A UART at another speed frames garbage; the device never sees a packet and does not answer.
+                return
+            generation = self._generation
+            if self._timing.realtime:
+                self._pause(len(data) * BITS_A_BYTE / self._timing.baud, generation)
+            for action in self.machine.receive(data):
+                if self._generation != generation or self._stopping:
+                    return
+                if isinstance(action, Send):
+                    self._send(action.data, generation)
+                elif isinstance(action, Work):
+                    self._work(action, generation)
+                elif isinstance(action, PowerOff):
+                    self.power_off()
+                    self._later(action.restore_after, self.power_on)
+                elif isinstance(action, Unplug):
+                    self.unplug()
+                    self._later(action.restore_after, lambda action=action: self.replug(action.serial))  # type: ignore[misc]
+                elif isinstance(action, Later):
+                    self._later(action.seconds, lambda action=action: self.machine.later(action.what))  # type: ignore[misc]
+
+    def _send(self, data: bytes, generation: int) -> None:
+        self._pause(self._timing.delay, generation)
+        while data and self._generation == generation:
+            size = self._timing.chunk
+            size = self._random.randint(1, 8) if size < 0 else size or len(data)
+            if self._timing.realtime:
+                size = 1
+                self._pause(BITS_A_BYTE / self._timing.baud, generation)
+            self._line.write(data[:size])
+            data = data[size:]
+
+    def _work(self, work: Work, generation: int) -> None:
+        """SYN after SYN until the time is over, the mains go or the server stops."""
+        end = time.monotonic() + work.seconds
+        while time.monotonic() < end and self._generation == generation and not self._stopping:
+            self._line.write(work.filler)
+            self._pause(work.every, generation)
+
+    def _pause(self, seconds: float, generation: int) -> None:
+        """Wait with the lock released, so that hooks can cut the device off in the middle."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and self._generation == generation and not self._stopping:
+            self._lock.release()
+            try:
+                if select.select([self._wake_read], [], [], left)[0]:
+                    os.read(self._wake_read, 4096)
+            finally:
+                self._lock.acquire()
+
+    def _later(self, seconds: float | None, act: Callable[[], None]) -> None:
+        if seconds is not None:
+            self._alarms.append((time.monotonic() + seconds, act))
+
+    def _ring_alarms(self) -> float | None:
+        """Run what is due; seconds until the next, None when there is none."""
+        now = time.monotonic()
+        due = [alarm for alarm in self._alarms if alarm[0] <= now]
+        self._alarms = [alarm for alarm in self._alarms if alarm[0] > now]
+        for _, act in due:
+            act()
+        return min((when - now for when, _ in self._alarms), default=None)
