@@ -16,7 +16,7 @@ _SPEEDS = {
 
 
 class PtyLine:
-    """A pty whose slave is published as the symlink `path`; the slave stays open here, else the master would see EIO."""
+    """A pty whose slave is published as the symlink `path`; it stays open here, else the master sees EIO."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
