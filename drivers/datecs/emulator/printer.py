@@ -291,6 +291,8 @@ class Printer:
         return True
 
     def delete(self, code: str) -> bool:
+        if self.memory.receipt is not None:
+            raise Forbidden
         doomed = list(self.memory.articles) if code == "A" else [code]
         for name in doomed:
             article = self.memory.articles.get(name)
