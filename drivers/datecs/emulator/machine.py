@@ -1,4 +1,4 @@
-"""The whole virtual printer: packets in, replies out, duplicate SEQ, faults by plan, power (datecs-fp3530t.md §2, §8)."""
+"""The whole virtual printer: packets, duplicate SEQ, faults by plan, power (datecs-fp3530t.md §2, §8)."""
 
 from __future__ import annotations
 
