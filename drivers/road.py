@@ -46,12 +46,22 @@ def walk(registrar: Registrar, document: Document, journal: Journal, clock: Cloc
         answer = settle(registrar, document, before, journal, clock, patience=patience)
         if answer.state is not State.REJECTED:
             return answer
+    result = _once(registrar, document, journal, clock, patience)
+    if result.state is State.REJECTED and result.fault is not None and result.fault.code in LOST:
+        # Proven not done, and only the link was to blame: the same document id goes out once more.
+        result = _once(registrar, document, journal, clock, patience)
+    return result
+
+
+def _once(registrar: Registrar, document: Document, journal: Journal, clock: Clock, patience: float) -> Result:
+    """Snapshot, intent, register, outcome; a doubt is settled before this returns."""
     try:
         before = registrar.snapshot(document)
     except Invalid:
         raise
     except Fault as fault:
-        return _nothing_sent(fault)
+        # A snapshot only asks: whatever failed there, no document exists.
+        return Result(State.REJECTED, fault=verdict(fault).fault)
     journal.intent(document, before)
     result = registrar.register(document, before)
     journal.outcome(document, result)
@@ -85,10 +95,7 @@ def settle(
     return result
 
 
-SILENT = frozenset({"OFFLINE", "TIMEOUT_UNKNOWN", "BUSY"})
+LOST = frozenset({"OFFLINE", "TIMEOUT_UNKNOWN", "FRAME"})
+"""Faults of the link alone."""
+SILENT = LOST | {"BUSY", "PAPER_OUT", "COVER_OPEN"}
 """Faults of a registrar that has not answered the question yet, so that asking again is worth it."""
-
-
-def _nothing_sent(fault: Fault) -> Result:
-    """A snapshot only asks: whatever failed there, no document exists."""
-    return Result(State.REJECTED, fault=verdict(fault).fault)

@@ -68,7 +68,9 @@ class Receipt:
     def finish(self, document: Document, now: Transaction) -> None:
         """A receipt of ours found open after a doubt: cancel it unless its payment stands in the way (§8)."""
         if now.tender == 0 and now.amount != 0:
-            self._session.ask(commands.CANCEL)
+            # Unpaid, it can never become a document by itself; what cannot be cancelled now (no paper) is
+            # cancelled before the next one.
+            self._cancel()
             return
         if now.tender < now.amount or now.amount != document.due:
             if self._cancel():

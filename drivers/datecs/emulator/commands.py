@@ -17,9 +17,8 @@ from drivers.datecs.emulator.printer import Forbidden, Overflowed, Printer, Synt
 Handler = Callable[[Printer, str], str]
 
 _OPEN = re.compile(r"^(\d{1,5}),([^,]*),(\d{1,5})(?:,I)?$")
-_SELL = re.compile(
-    r"^(-?)(\d{1,5})\*(\d{1,5})(?:\.(\d{1,3}))?(?:,([+-]?\d{1,3}(?:\.\d{1,2})?))?(?:;([+-]?\d+(?:\.\d{1,2})?))?$"
-)
+_CHANGE = r"(?:,([+-]?\d{1,3}(?:\.\d{1,2})?))?(?:;([+-]?\d+(?:\.\d{1,2})?))?$"
+_SELL = re.compile(r"^(-?)(\d{1,5})\*(\d{1,5})(?:\.(\d{1,3}))?" + _CHANGE)
 _SUBTOTAL = re.compile(r"^([01])([01])" + _CHANGE)
 _PAY = re.compile(r"^(?:[^\t\n]*)(?:\n[^\t]*)?\t(?:([PNCD])(\d+(?:\.\d{1,2})?)?)?$")
 _SUM = re.compile(r"^([+-]?)(\d{1,8})(?:\.(\d{1,2}))?$")
