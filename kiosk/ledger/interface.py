@@ -101,7 +101,7 @@ class Goods(Protocol):
     def get(self, good_id: int) -> Good | None: ...
 
     def search(self, text: str, limit: int = 50) -> Sequence[Good]:
-        """Goods whose name holds every word of `text` (case and apostrophes folded), or whose code or barcode begins so."""
+        """Goods whose name holds every word of `text` (case, apostrophes folded), or whose code or barcode starts so."""
 
     def page(self, after: str, limit: int) -> Sequence[Good]:
         """The next goods by name after the given folded name ("" for the first page)."""

@@ -30,7 +30,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class User:
-    """A person. `denied` are rights (names of `kiosk.till.rights.Right`) taken from the post; `key_id` signs for ПРРО."""
+    """A person. `denied` are names of `kiosk.till.rights.Right` taken from the post; `key_id` signs for ПРРО."""
 
     id: int
     name: str
@@ -129,9 +129,10 @@ class Customer:
 
 @dataclass(frozen=True)
 class Shift:
-    """A cash day of one registrar. `device_opened_at` is read from the device; `float_` kopecks; open while `closed_at` is None.
+    """A cash day of one registrar; open while `closed_at` is None.
 
-    `checks` is the checklist as it stood at opening; `closing` what the closing wizard counted.
+    `device_opened_at` is read from the device; `float_` kopecks; `checks` is the checklist as it stood at opening;
+    `closing` what the closing wizard counted.
     """
 
     id: int
@@ -171,7 +172,7 @@ class ReceiptState(StrEnum):
 
 @dataclass(frozen=True)
 class ReceiptLine:
-    """One good of a receipt. `returned` thousandths came back by later refunds; `sale_line` is the line that a refund undoes."""
+    """One good of a receipt. `returned` thousandths came back later; `sale_line` is the line that a refund undoes."""
 
     position: int
     good_id: int | None

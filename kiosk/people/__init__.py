@@ -1,0 +1,1 @@
+"""Secrets of people: PINs and badges."""
