@@ -261,7 +261,7 @@ def storage(free: int, backup_age: timedelta | None) -> CheckLine:
     if free < DISK_GREEN or backup_age > BACKUP_GREEN:
         colour = Colour.RED if backup_age > BACKUP_AMBER else Colour.AMBER
         return CheckLine(
-            18, "storage", title, colour, text, threshold, N_("Tell the owner: the backup is old or the disk fills up."),
+            18, "storage", title, colour, text, threshold, N_("Tell the owner: old backup or little room on the disk."),
             values,
         )  # fmt: skip
     return CheckLine(18, "storage", title, Colour.GREEN, text, threshold, "", values)
