@@ -146,6 +146,8 @@ class Status:
     receipt_open: bool = False
     clock_set: bool = True
     clock: datetime | None = None
+    read_at: datetime | None = None
+    """This machine's time when `clock` was read, so that the offset can be told."""
     shift_open: bool | None = None
     z_number: int | None = None
     drawer: int | None = None

@@ -137,6 +137,7 @@ class DatecsRegistrar:
             receipt_open=flags.receipt_open,
             clock_set=not flags.clock_lost,
             clock=clock,
+            read_at=self._clock.now(),
             shift_open=commands.number(counts[3]) > 0 or any(sums.by_form.values()),
             z_number=sums.z_number,
             drawer=self.cash_in_drawer(),
@@ -272,6 +273,7 @@ class DatecsRegistrar:
             raise DifferentDevice(
                 Code.DIFFERENT_DEVICE,
                 f"the registrar {identity.serial} answers where {bound} is expected",
+                serial=identity.serial,
                 existence=Existence.NO,
             )
         self._serial = identity.serial

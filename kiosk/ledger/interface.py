@@ -101,7 +101,7 @@ class Goods(Protocol):
     def get(self, good_id: int) -> Good | None: ...
 
     def search(self, text: str, limit: int = 50) -> Sequence[Good]:
-        """Goods whose name holds every word of `text` (case, apostrophes folded), or whose code or barcode starts so."""
+        """Goods whose name holds every word of `text` (case, apostrophes folded), or whose codes start so."""
 
     def page(self, after: str, limit: int) -> Sequence[Good]:
         """The next goods by name after the given folded name ("" for the first page)."""
@@ -151,11 +151,16 @@ class Receipts(Protocol):
 
     def drop_basket(self, basket_id: UUID) -> None: ...
 
+    def next_number(self) -> int:
+        """The next receipt number, never given again; a gap is harmless."""
+
     def begin(self, receipt: Receipt, documents: Sequence[FiscalDocument], slips: Sequence[Slip]) -> Receipt:
-        """One transaction: the receipt PENDING with its number given, its documents and slips, the basket PAYING.
+        """One transaction: the receipt PENDING, its documents and slips, the basket PAYING.
 
         For a refund it reserves the quantities: raises `LedgerError` when more would come back than was sold.
         """
+
+    def add_slip(self, slip: Slip) -> None: ...
 
     def add_document(self, document: FiscalDocument) -> None:
         """A document without a receipt (cash movement, Z)."""

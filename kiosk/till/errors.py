@@ -19,7 +19,7 @@ def N_(text: str) -> str:
 class TillError(Exception):
     """`message` is a message id with `{fields}`; `values` fill it; `advice` is the next step, a message id too."""
 
-    def __init__(self, code: str, message: str, advice: str = "", **values: object) -> None:
+    def __init__(self, code: str, message: str, advice: str = "", /, **values: object) -> None:
         super().__init__(code)
         self.code = code
         self.message = message

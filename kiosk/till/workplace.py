@@ -33,6 +33,9 @@ class Access(Protocol):
 
     def call(self, work: Callable[[Registrar], T]) -> T: ...
 
+    def refresh(self) -> object:
+        """Ask for the status without waiting; the answer comes to `last`."""
+
     def close(self) -> None: ...
 
 
