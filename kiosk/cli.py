@@ -1,6 +1,7 @@
 """The `kiosk` command: run the till, run the demo, check the ledger.
 
-Exit status: 0 done, 1 the ledger does not hold together, 2 usage or settings, 70 the kiosk crashed (the unit restarts it).
+Exit status: 0 done, 1 the ledger does not hold together, 2 usage or settings, 70 the kiosk crashed
+(the unit starts it again).
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kiosk import config
+
+if TYPE_CHECKING:
+    from kiosk.till.till import Till
 
 DONE, DAMAGED, USAGE = 0, 1, 2
 
@@ -86,7 +91,13 @@ def _face(settings: config.Settings, *, hint: str = "") -> int:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         print("error: the till needs a terminal", file=sys.stderr)
         return USAGE
+    import time
+
     from kiosk import logs
+
+    # Receipts, logs and the checklist's line 11 count in Kyiv time whatever zone the image was made with.
+    os.environ["TZ"] = "Europe/Kyiv"
+    time.tzset()
 
     logs.begin(settings.folder)
     # Neither colours that the console lacks nor key reports that it does not make (kiosk-platform.md §1.5, §2.5).
@@ -94,7 +105,7 @@ def _face(settings: config.Settings, *, hint: str = "") -> int:
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     from kiosk.app import KioskApp
 
-    def opener() -> object:
+    def opener() -> Till:
         from kiosk.start import open_till
 
         return open_till(settings)
