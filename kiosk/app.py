@@ -66,11 +66,10 @@ class KioskApp(App[int]):
     SHOW_WORKING = 0.25
     """Seconds after which a call shows as work."""
 
-    def __init__(self, settings: Settings, opener: Callable[[], Till], *, hint: str = "") -> None:
+    def __init__(self, settings: Settings, opener: Callable[[], Till]) -> None:
         i18n.use(settings.language)
         super().__init__()
         self.settings = settings
-        self.hint = hint
         self.till: Till | None = None
         self.failed: BaseException | None = None
         self.ready = asyncio.Event()

@@ -69,7 +69,7 @@ def _demo(options: argparse.Namespace) -> int:
     folder = demo.folder(options.data)
     with demo.registrar(folder) as url:
         settings = demo.settings(folder, url, options.language or "uk")
-        return _face(settings, hint=demo.HINT)
+        return _face(settings)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -86,7 +86,7 @@ def _check(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _face(settings: config.Settings, *, hint: str = "") -> int:
+def _face(settings: config.Settings) -> int:
     """Show the till until it is left. Nothing may be printed while it runs: the face is drawn on stderr."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         print("error: the till needs a terminal", file=sys.stderr)
@@ -110,7 +110,7 @@ def _face(settings: config.Settings, *, hint: str = "") -> int:
 
         return open_till(settings)
 
-    app = KioskApp(settings, opener, hint=hint)
+    app = KioskApp(settings, opener)
     result = app.run()
     return result if result is not None else (app.return_code or DONE)
 

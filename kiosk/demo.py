@@ -16,10 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kiosk.config import Settings
-from kiosk.till.errors import N_
 
-HINT = N_("Demo. Cashier Olena 1111, senior Ihor 2222, administrator Maria 3333")
-"""People and PINs that `kiosk.ledger.demo.fill` makes, for the login screen."""
 PATIENCE = 15.0
 """Seconds that the virtual registrar may take to start."""
 

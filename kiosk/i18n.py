@@ -102,7 +102,7 @@ def explain(error: BaseException | FaultInfo, *, document: Existence | None = No
         values = {name: str(value) if (error.code, name) in COUNTS else value for name, value in error.values.items()}
         return fill(error.message, values), fill(error.advice, values)
     if isinstance(error, LedgerError):
-        what, advice = LEDGER.get(error.code.upper(), LEDGER[""])
+        what, advice = LEDGER.get(type(error).__name__, LEDGER[""])
         return _(what), _(advice)
     if isinstance(error, Fault):
         return _fault(str(error.code), document or error.document, error.field)

@@ -18,9 +18,7 @@ PACKAGE = HERE.parent
 DOMAIN = "kiosk"
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 LANGUAGES = ("uk", "en")
-VOLATILE = tuple(
-    f'"{name}' for name in ("Project-Id", "Report-", "POT-", "PO-Rev", "Last-", "Language-Team", "Generated-")
-)
+VOLATILE = ('"Project-Id', '"Report-', '"POT-', '"PO-Rev', '"Last-', '"Language-Team', '"Generated-')
 """Header lines that would change with every run and tell a reader nothing."""
 
 

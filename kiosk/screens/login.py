@@ -5,7 +5,7 @@ It is the first thing that is painted, before the ledger is opened: names and ke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -26,10 +26,6 @@ from kiosk.widgets.rows import Cells, Column, Rows
 LONGEST = 64
 
 
-def _person(user: User) -> Cells:
-    return Cells((user.name, _(ROLES[user.role.value])))
-
-
 class LoginScreen(KioskScreen[None]):
     """A scan is a badge. Typed digits are the PIN of the person under the cursor of the list."""
 
@@ -47,6 +43,7 @@ class LoginScreen(KioskScreen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._people: Sequence[User] = ()
+        self._hints: Mapping[str, str] = {}
 
     def body(self) -> ComposeResult:
         with Horizontal(id="login"):
@@ -54,8 +51,9 @@ class LoginScreen(KioskScreen[None]):
                 yield Label(self.heading, classes="title", markup=False)
                 yield Input(placeholder=_("Badge or PIN"), password=True, id="entry", max_length=LONGEST)
                 yield Banner(id="note")
-                yield Rows([Column(""), Column("")], _person, tall=True, empty=_("opening the till …"), id="people")
-                yield Label(_(self.kiosk.hint), id="hint", classes="quiet", markup=False)
+                yield Rows(
+                    [Column(""), Column("")], self._person, tall=True, empty=_("opening the till …"), id="people"
+                )
             with Container(id="pad"):
                 yield Keypad(PIN)
 
@@ -73,7 +71,6 @@ class LoginScreen(KioskScreen[None]):
         self.entry.cursor_blink = False
         self.entry.focus()
         self.query_one("#people", Rows).can_focus = False
-        self.query_one("#hint").display = bool(self.kiosk.hint)
         self.call_after_refresh(self._fill)
 
     @acting
@@ -84,7 +81,15 @@ class LoginScreen(KioskScreen[None]):
             self._tell(*explain(self.kiosk.failed))
             return
         self._people = await self.work(self.till.people.names)
+        if self.kiosk.settings.demo:
+            from kiosk.ledger.demo import PEOPLE
+
+            self._hints = {name: f"PIN {pin}" for name, _role, _badge, pin in PEOPLE}
         self.list_people()
+
+    def _person(self, user: User) -> Cells:
+        """A row of the list; in the demo with the PIN, so that a newcomer gets in."""
+        return Cells((user.name, _(ROLES[user.role.value]), self._hints.get(user.name, "")))
 
     def list_people(self, cursor: int = 0) -> None:
         self.query_one("#people", Rows).fill(self._people, cursor)

@@ -56,7 +56,7 @@ class OpeningScreen(KioskScreen[bool]):
     def __init__(self, *, checks: Checks | None = None) -> None:
         super().__init__()
         self._checks = checks
-        self._bindings: Sequence[Registration] = ()
+        self._registrars: Sequence[Registration] = ()
         self._names: dict[int, str] = {}
         self._binding: Registration | None = checks.binding if checks is not None else None
         self._left = 0
@@ -86,11 +86,11 @@ class OpeningScreen(KioskScreen[bool]):
     async def _read(self) -> None:
         """Registrars, names and what was left at the last close."""
         place = self.till.workplace
-        self._bindings = await self.work(place.bindings)
-        for binding in self._bindings:
+        self._registrars = await self.work(place.bindings)
+        for binding in self._registrars:
             self._names[binding.id] = await self.work(place.enterprise_name, binding.enterprise_id)
         if self._binding is None:
-            if len(self._bindings) > 1 and not await self._choose():
+            if len(self._registrars) > 1 and not await self._choose():
                 self.dismiss(False)
                 return
             self._binding = self._binding or await self.work(place.main_binding)
@@ -114,11 +114,11 @@ class OpeningScreen(KioskScreen[bool]):
         self.show_keys()
 
     async def _choose(self) -> bool:
-        rows = [(self._names[one.id], f"{one.model} {one.fiscal_number or one.serial}") for one in self._bindings]
+        rows = [(self._names[one.id], f"{one.model} {one.fiscal_number or one.serial}") for one in self._registrars]
         index = await self.ask("choose", title=_("Which enterprise?"), rows=rows)
         if index is None:
             return False
-        self._binding = self._bindings[index]
+        self._binding = self._registrars[index]
         return True
 
     # -- typing ---------------------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ class OpeningScreen(KioskScreen[bool]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "enterprise":
-            return len(self._bindings) > 1
+            return len(self._registrars) > 1
         return super().check_action(action, parameters)
 
     @acting

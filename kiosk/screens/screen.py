@@ -49,7 +49,7 @@ MOST_WAITING = 20
 def acting(method: Callable[Concatenate[S, P], Coroutine[Any, Any, None]]) -> Callable[Concatenate[S, P], None]:
     """Run a coroutine method beside the message loop: one at a time a screen, its errors shown as a dialog."""
 
-    def start(self: S, *arguments: P.args, **named: P.kwargs) -> None:
+    def start(self: S, /, *arguments: P.args, **named: P.kwargs) -> None:
         self.begin(lambda: method(self, *arguments, **named))
 
     start.__name__, start.__qualname__, start.__doc__ = method.__name__, method.__qualname__, method.__doc__
