@@ -393,7 +393,7 @@ _RESET = re.compile(r"\x1b\[0m\x1b\[([0-9;]+)m")
 
 def slim(data: str) -> str:
     """Output that a console understands, in fewer bytes: no OSC, a reset and its successor in one SGR."""
-    return _RESET.sub(r"\x1b[0;\1m", _OSC.sub("", data))
+    return _RESET.sub("\x1b[0;\\1m", _OSC.sub("", data))
 
 
 def panel_of(environment: Mapping[str, str]) -> Panel:
@@ -404,7 +404,8 @@ def panel_of(environment: Mapping[str, str]) -> Panel:
     numbers = [int(part) for part in environment.get("KASA_TOUCH_RANGE", "0,0,0,0").split(",")]
     if len(numbers) != 4:
         raise ValueError("KASA_TOUCH_RANGE is left,right,top,bottom")
-    return Panel(*numbers, turn=turn)
+    left, right, top, bottom = numbers
+    return Panel(left, right, top, bottom, turn)
 
 
 class ConsoleDriver(LinuxDriver):

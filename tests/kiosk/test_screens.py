@@ -26,6 +26,18 @@ from tests.kiosk.conftest import SIZES, Open, Pilot, app_of, login, scan, settle
 both_sizes = pytest.mark.parametrize("size", SIZES)
 
 
+def write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def read(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
 async def checked(pilot: Pilot[int]) -> ChecklistScreen:
     screen = pilot.app.screen
     assert isinstance(screen, ChecklistScreen)
@@ -115,14 +127,13 @@ async def test_the_badge_field_keeps_the_focus(kiosk: Open) -> None:
 
 async def test_a_damaged_ledger_is_explained_and_left_untouched(kiosk: Open, settings: Settings) -> None:
     settings.folder.mkdir(parents=True)
-    path = Path(settings.ledger_url)
-    path.write_bytes(b"not a database at all" * 100)
-    before = path.read_bytes()
+    damage = b"not a database at all" * 100
+    write(Path(settings.ledger_url), damage)
     async with kiosk() as pilot:
         await settle(pilot)
         assert "damaged" in shown(pilot)
-        assert path.read_bytes() == before
-        path.unlink()
+        assert read(Path(settings.ledger_url)) == damage
+        remove(Path(settings.ledger_url))
         await pilot.press("f5")
         await until(pilot, lambda: app_of(pilot).till is not None)
         await until(pilot, lambda: pilot.app.screen.query_one("#people", Rows).rows)
