@@ -56,10 +56,15 @@ def digest_by_signature(oid: str) -> Digest | None:
     return next((digest for digest, (_, signature) in _OIDS.items() if signature == oid), None)
 
 
-def algorithm(element: der.Element) -> str:
-    """The identifier in an AlgorithmIdentifier whose parameters are absent or NULL. Raises Malformed."""
+def algorithm(element: der.Element, *, curve: bool = False) -> str:
+    """The identifier in an AlgorithmIdentifier whose parameters are absent or NULL. Raises Malformed.
+
+    With `curve` the parameters may also be those of a curve, as some signers write them; they are not used, because
+    the curve of a signature is that of the signer's key.
+    """
     items = element.items(der.SEQUENCE)
     oid = items.take().oid()
-    items.maybe(der.NULL)
+    if items.peek() in ((der.NULL, der.SEQUENCE) if curve else (der.NULL,)):
+        items.take()
     items.end()
     return oid

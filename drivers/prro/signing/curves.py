@@ -122,11 +122,3 @@ def by_degree(m: int) -> Curve:
         if curve.m == m:
             return curve
     raise LookupError(f"no standard curve has m = {m}")
-
-
-def by_parameters(m: int, taps: tuple[int, ...], a: int, b: int, order: int, x: int) -> Curve:
-    """The standard curve with exactly these explicit parameters (x is that of the base point). Else LookupError."""
-    curve = by_degree(m)
-    if (curve.field.taps, curve.a, curve.b, curve.order, curve.generator[0]) != (taps, a, b, order, x):
-        raise LookupError(f"the parameters are not those of the standard curve m = {m}")
-    return curve

@@ -67,7 +67,7 @@ class Element:
 
     def integer(self) -> int:
         body = self.expect(INTEGER).body
-        if not body or (len(body) > 1 and (body[0] == 0 and body[1] < 0x80 or body[0] == 0xFF and body[1] >= 0x80)):
+        if not body or (len(body) > 1 and (body[0], body[1] >= 0x80) in ((0, False), (0xFF, True))):
             raise Malformed("an integer is empty or padded")
         return int.from_bytes(body, "big", signed=True)
 

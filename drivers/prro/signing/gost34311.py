@@ -1,4 +1,4 @@
-"""The hash GOST 34.311-95 with the S-box DKE-1 and a zero start vector, its HMAC and the two key derivations built on it.
+"""The hash GOST 34.311-95 with the S-box DKE-1 and a zero start vector, its HMAC and two key derivations.
 
     H ← χ(H, M) for each block of 32 octets (the last padded with zeros), then χ(H, bit length), χ(H, Σ M mod 2^256)
     χ: U = H, V = M; K1 = P(U⊕V); three times U ← A(U) (⊕ C3 before K3), V ← A(A(V)), K = P(U⊕V)
