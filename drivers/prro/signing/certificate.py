@@ -259,7 +259,7 @@ def _read(element: Element) -> Certificate:
         not_after=not_after,
         key=key,
         key_problem=problem,
-        key_usage=None if usage is None else (usage.expect(der.BIT_STRING).body + b"\x00\x00")[1],
+        key_usage=None if usage is None else _usage(usage.expect(der.BIT_STRING).body),
         key_not_after=_key_end(extensions),
         authority=_authority(extensions),
         purposes=_purposes(extensions),
@@ -326,6 +326,11 @@ def _codes(subject: Name, extensions: dict[str, bytes]) -> tuple[str, str]:
         if oid == oids.ORGANIZATION_IDENTIFIER and prefix == "NTRUA":
             codes[oids.SUBJECT_EDRPOU] = codes[oids.SUBJECT_EDRPOU] or code
     return codes[oids.SUBJECT_DRFO], codes[oids.SUBJECT_EDRPOU]
+
+
+def _usage(body: bytes) -> int:
+    """The first octet of bits; some makers write the flags as a 32-bit number, whose last octet it then is."""
+    return body[-1] if len(body) > 3 else (body + b"\x00\x00")[1]
 
 
 def _key_end(extensions: dict[str, bytes]) -> datetime | None:

@@ -224,7 +224,7 @@ def _scalar(curve: Curve, secret: bytes, big_endian: bool) -> int:
                 items = inner.items(der.SEQUENCE)
                 items.take().small(1)
                 return int.from_bytes(items.take().octets(), "big")
-    if len(secret) > curve.octets:
+    if len(secret) > 2 * curve.octets:
         raise Malformed("the private key is too long")
     return int.from_bytes(secret, "big" if big_endian else "little")
 
