@@ -49,7 +49,8 @@ def load(data: bytes, password: str, key_password: str = "") -> Container:
             locked.append(alias)
             continue
         try:
-            private, _ = keys.read_private(der.parse(plain))
+            # Some makers leave padding after the key; the check above covers it, so it is no damage.
+            private, _ = keys.read_private(der.Items(plain).take())
         except Malformed as error:
             raise damaged(error) from error
         opened.append(ContainerKey(private, alias))
