@@ -20,7 +20,7 @@ _REMEMBERED = 256
 
 
 class Trust:
-    """Anchors and the authorities that lead to them. Signatures once proved are remembered: the next ticket costs none."""
+    """Anchors and the authorities that lead to them. Proved signatures are remembered: the next ticket costs none."""
 
     def __init__(self, anchors: Iterable[Certificate], authorities: Iterable[Certificate] = (), *, demo: bool = False):
         """`demo` lets in certificates of a demo authority, which production refuses. Raises SignerUntrusted for one."""
