@@ -16,6 +16,8 @@ from drivers.emulation.lines import PtyLine, TcpLine
 from drivers.emulation.machine import Later, Machine, PowerOff, Send, Unplug, Work
 
 BITS_A_BYTE = 10
+SLICE = 0.002
+"""Seconds of line time that a paced write carries: finer than any host timeout, coarser than the timer's error."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,11 @@ class EmulatorServer:
         with self._lock:
             self.machine.set_cover(opened)
 
+    def heal(self) -> None:
+        """A technician repairs what a fault broke inside (F19, F23); the registers stay."""
+        with self._lock:
+            self.machine.later("heal")
+
     def advance_clock(self, seconds: float) -> None:
         with self._lock:
             self.machine.advance_clock(seconds)
@@ -172,12 +179,15 @@ class EmulatorServer:
 
     def _send(self, data: bytes, generation: int) -> None:
         self._pause(self._timing.delay, generation)
+        due = time.monotonic()
         while data and self._generation == generation:
             size = self._timing.chunk
             size = self._random.randint(1, 8) if size < 0 else size or len(data)
             if self._timing.realtime:
-                size = 1
-                self._pause(BITS_A_BYTE / self._timing.baud, generation)
+                # By an absolute schedule, so that the timer's own lateness does not add up over a frame.
+                size = min(size, max(1, round(SLICE * self._timing.baud / BITS_A_BYTE)))
+                due += len(data[:size]) * BITS_A_BYTE / self._timing.baud
+                self._pause(due - time.monotonic(), generation)
             self._line.write(data[:size])
             data = data[size:]
 

@@ -65,6 +65,7 @@ class DatecsMachine:
         self._baud = baud
         self._inbox = Inbox()
         self._last: tuple[int, bytes] | None = None
+        self._shelf: dict[str, Memory] = {}
 
     # -- line -----------------------------------------------------------------------------------------------------
 
@@ -107,8 +108,10 @@ class DatecsMachine:
             self._last = (packet.seq, reply)
         if "F2" in faults:
             return
-        if "F6" in faults:
-            yield Work(float("inf"), SYN, SYN_EVERY)
+        if (stuck := faults.get("F6")) is not None:
+            # Somebody pulls the plug after a while, or the printer hangs for ever.
+            yield Work(float("inf") if stuck.restore_after is None else stuck.restore_after, SYN, SYN_EVERY)
+            yield PowerOff(0.0)
             return
         if (slow := faults.get("F5")) is not None:
             yield Work(slow.seconds, SYN, SYN_EVERY)
@@ -223,11 +226,17 @@ class DatecsMachine:
     def later(self, what: str) -> None:
         if what == "paper":
             self.set_paper(True)
-        else:
+        elif what == "cover":
             self.set_cover(False)
+        else:
+            self.printer.memory.fm_full = self.printer.memory.hardware = False
+            self._state.save(self.printer.memory.dump())
 
     def set_serial(self, serial: str) -> None:
-        self.printer.memory = Memory(serial=serial, fiscal_number="3000099999")
+        """The units that were unplugged keep their memories on the shelf."""
+        self._shelf[self.printer.memory.serial] = self.printer.memory
+        self.printer.memory = self._shelf.pop(serial, Memory(serial=serial, fiscal_number="3000099999"))
+        self._state.save(self.printer.memory.dump())
         self.power_off()
 
     def set_paper(self, present: bool) -> None:
