@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from drivers.emulation.faults import Fault
@@ -86,6 +87,7 @@ class EmulatorServer:
         with self._lock:
             if not self._powered:
                 self._powered = True
+                self._generation += 1
                 self.machine.power_on()
         self._wake()
 
@@ -101,6 +103,7 @@ class EmulatorServer:
             if serial:
                 self.machine.set_serial(serial)
             if not self._plugged:
+                self._generation += 1
                 self._line.plug()
                 self._plugged = True
         self._wake()
@@ -170,12 +173,13 @@ class EmulatorServer:
                     self._work(action, generation)
                 elif isinstance(action, PowerOff):
                     self.power_off()
-                    self._later(action.restore_after, self.power_on)
+                    self._later(action.restore_after, self._unless_touched(self.power_on))
                 elif isinstance(action, Unplug):
                     self.unplug()
-                    self._later(action.restore_after, lambda action=action: self.replug(action.serial))  # type: ignore[misc]
+                    back = partial(self.replug, action.serial)
+                    self._later(action.restore_after, self._unless_touched(back))
                 elif isinstance(action, Later):
-                    self._later(action.seconds, lambda action=action: self.machine.later(action.what))  # type: ignore[misc]
+                    self._later(action.seconds, partial(self.machine.later, action.what))
 
     def _send(self, data: bytes, generation: int) -> None:
         self._pause(self._timing.delay, generation)
@@ -212,6 +216,16 @@ class EmulatorServer:
     def _later(self, seconds: float | None, act: Callable[[], None]) -> None:
         if seconds is not None:
             self._alarms.append((time.monotonic() + seconds, act))
+
+    def _unless_touched(self, act: Callable[[], None]) -> Callable[[], None]:
+        """`act`, unless somebody has cut, plugged or switched on by hand in the meantime."""
+        generation = self._generation
+
+        def ring() -> None:
+            if self._generation == generation:
+                act()
+
+        return ring
 
     def _ring_alarms(self) -> float | None:
         """Run what is due; seconds until the next, None when there is none."""
