@@ -144,7 +144,11 @@ class EmulatorServer:
                 watched = [self._wake_read]
                 if self._plugged and self._line.fileno() >= 0:
                     watched.append(self._line.fileno())
-            ready, _, _ = select.select(watched, [], [], wait)
+            try:
+                ready, _, _ = select.select(watched, [], [], wait)
+            except OSError:
+                # The cable was pulled between looking and waiting: its descriptor is closed.
+                continue
             if self._wake_read in ready:
                 os.read(self._wake_read, 4096)
                 continue
