@@ -313,7 +313,7 @@ class DatecsRegistrar:
         self._serial = identity.serial
         self._identity = identity
         self._device_time()
-        self._last_z = commands.last_z_day(self._session.ask(commands.LAST_Z, "0"))
+        self._last_z = commands.last_z_day(self._session.ask_if_known(commands.LAST_Z, "0"))
         return identity
 
     def _identify_fully(self, identity: commands.Identity) -> commands.Identity:

@@ -268,10 +268,11 @@ def test_f5_a_printer_that_works_long_is_waited_for(emulator: EmulatorServer, re
     registrar.info()
     for command in ("56", "69"):
         emulator.add_fault("F5", command, seconds=1.0)
-    begin = time.monotonic()
-    assert do(registrar, sale()).state is State.REGISTERED
-    assert do(registrar, act(DocumentKind.Z_REPORT)).state is State.REGISTERED
+    begin, journal = time.monotonic(), MemoryJournal()
+    for document in (sale(), act(DocumentKind.Z_REPORT)):
+        assert walk(registrar, document, journal, SystemClock()).state is State.REGISTERED
     assert time.monotonic() - begin > 2
+    assert journal.events == ["intent", "registered"] * 2, "waited for, not lost and found again"
     assert len(emulator.registers()["journal"]) == 2
 
 
@@ -284,6 +285,18 @@ def test_f6_a_printer_that_works_for_ever_is_given_up(emulator: EmulatorServer) 
     emulator.power_off()
     emulator.power_on()
     registrar.close()
+
+
+def test_a_printer_that_knows_only_the_minimum(
+    monkeypatch: pytest.MonkeyPatch, emulator: EmulatorServer, registrar: Registrar
+) -> None:
+    """emulators.md §5: 64 is not among the commands that every unit must have."""
+    monkeypatch.delitem(device.COMMANDS, 64)
+    assert do(registrar, sale()).done
+    emulator.advance_clock(86_401)
+    assert code(do(registrar, sale())) == Code.SHIFT_EXPIRED
+    assert do(registrar, act(DocumentKind.Z_REPORT)).done
+    assert registrar.status().shift_open is False
 
 
 def test_a_line_that_says_no_for_ever(emulator: EmulatorServer, registrar: Registrar) -> None:
