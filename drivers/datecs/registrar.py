@@ -349,8 +349,8 @@ class DatecsRegistrar:
         if left.tender and left.tender >= left.amount:
             raise Refused(
                 Code.RECEIPT_OPEN,
-                f"the registrar holds an open receipt of {left.amount} kopecks with {left.tender} paid that is not of this "
-                "till's making: finish it with the program that began it, or call the service",
+                f"the registrar holds an open receipt of {left.amount} kopecks with {left.tender} paid "
+                "that is not of this till's making: finish it with the program that began it, or call the service",
                 command="76",
             )
         self._session.ask(commands.CANCEL)
