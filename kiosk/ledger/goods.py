@@ -81,7 +81,7 @@ class SqlGoods:
             return int(connection.execute(select(func.count()).select_from(GOODS)).scalar_one())
 
     def put(self, goods: Iterable[Good]) -> int:
-        """One transaction for all. Raises `LedgerError` that names the good which cannot be sold so."""
+        """One transaction, during which nobody else writes: put a long list in pieces while the till sells."""
         put = 0
         rows = map(_values, goods)
         statement = self._database.insert(GOODS)
