@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -77,35 +78,45 @@ class SqlJournal:
             return [_record(row) for row in connection.execute(query)]
 
     def verify(self, *, full: bool = False) -> int:
+        known = self._mark()
+        # The last verified record itself is looked at again: whoever cuts the end off moves it.
+        seq, digest = (0, FIRST) if full or not known[0] else (known[0] - 1, "")
         checked = 0
-        with self._database.read() as connection:
-            mark = connection.execute(select(SettingRow.value).where(SettingRow.name == VERIFIED)).scalar_one_or_none()
-        seq, digest = (0, FIRST) if mark is None else _mark(mark)
-        known = (seq, digest)
-        if full:
-            seq, digest = 0, FIRST
-        elif seq:
-            # The last verified record itself is looked at again: whoever cuts the end off moves it.
-            seq, digest = seq - 1, ""
-        while True:
-            with self._database.read() as connection:
-                rows = connection.execute(
-                    select(JOURNAL).where(JournalRow.seq > seq).order_by(JournalRow.seq).limit(BATCH)
-                ).all()
+        while rows := self._batch(seq):
             for row in rows:
-                fits = row.seq == seq + 1 and digest in ("", row.previous) and row.hash == _hash(row)
+                fits = row.seq == seq + 1 and digest in ("", row.previous) and _holds(row)
                 if not fits or (row.seq == known[0] and row.hash != known[1]):
                     raise Damaged("chain", f"the fiscal journal is damaged at record {seq + 1}")
                 seq, digest = row.seq, row.hash
                 checked += 1
-            if len(rows) < BATCH:
-                break
+        if known[0] and not checked:
+            raise Damaged("chain", f"the fiscal journal is cut off: record {known[0]} is gone")
         if seq < known[0]:
-            raise Damaged("chain", f"the fiscal journal ends at record {seq}; it had {known[0]}")
+            raise Damaged("chain", f"the fiscal journal is cut off: record {seq + 1} is gone")
         if seq > known[0]:
             with self._database.write() as connection:
                 put_setting(self._database, connection, VERIFIED, f"{seq}:{digest}")
         return checked
+
+    def _mark(self) -> tuple[int, str]:
+        """Number and hash of the last verified record; 0 for none."""
+        with self._database.read() as connection:
+            mark = connection.execute(select(SettingRow.value).where(SettingRow.name == VERIFIED)).scalar_one_or_none()
+        if mark is None:
+            return 0, FIRST
+        seq, _, digest = mark.partition(":")
+        if not re.fullmatch("[0-9]+", seq):
+            raise Damaged("chain", f"the mark of the last verified journal record is damaged: {mark!r}")
+        return int(seq), digest
+
+    def _batch(self, after: int) -> Sequence[Any]:
+        query = select(JOURNAL).where(JournalRow.seq > after).order_by(JournalRow.seq).limit(BATCH)
+        try:
+            with self._database.read() as connection:
+                return connection.execute(query).all()
+        except (ValueError, TypeError, AttributeError) as error:
+            # A value that is not even of its column's type.
+            raise Damaged("chain", f"the fiscal journal is damaged after record {after}: {error}") from error
 
 
 class BindingJournal:
@@ -226,11 +237,9 @@ def _hash(row: Any) -> str:
     return _digest(json.dumps(head, separators=(",", ":")).encode() + b"\n" + row.payload)
 
 
-def _mark(text: str) -> tuple[int, str]:
-    seq, _, digest = text.partition(":")
-    if not seq.isdecimal():
-        raise Damaged("chain", f"the mark of the last verified journal record is damaged: {text!r}")
-    return int(seq), digest
+def _holds(row: Any) -> bool:
+    """True when the record still is what was hashed."""
+    return isinstance(row.payload, bytes) and row.hash == _hash(row)
 
 
 def _record(row: Any) -> JournalRecord:
