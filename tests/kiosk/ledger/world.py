@@ -206,3 +206,16 @@ def build(path: Path, clock: TestClock) -> Shop:
     assert paper is not None
     shift = ledger.shifts.open(Shift(0, binding.id, enterprise.id, WORKPLACE, cashier.id, clock.now(), float_=50_000))
     return Shop(ledger, clock, enterprise, binding, cashier, bread, paper, shift)
+
+
+def reopen(path: Path, clock: TestClock) -> Shop:
+    """The shop that `build` made, found again in its file."""
+    ledger = open_ledger(path, clock)
+    enterprise = ledger.shop.enterprises()[0]
+    binding = ledger.shop.bindings(WORKPLACE)[0]
+    bread, paper = ledger.goods.by_code("1"), ledger.goods.by_code("2")
+    shift = ledger.shifts.open_shift(binding.id)
+    assert bread is not None
+    assert paper is not None
+    assert shift is not None
+    return Shop(ledger, clock, enterprise, binding, ledger.people.active()[0], bread, paper, shift)
