@@ -15,14 +15,14 @@ import pytest
 
 from drivers.document import Document, DocumentKind
 from drivers.errors import Code, Invalid
-from drivers.registrar import FaultInfo, Result, State, Totals
+from drivers.registrar import FaultInfo, Result, Snapshot, State, Totals
 from drivers.road import Journal
 from kiosk.ledger.errors import Damaged, LedgerError
 from kiosk.ledger.records import BindingRole
 from kiosk.ledger.store import open_ledger
 from tests.kiosk.ledger.world import START, WORKPLACE, Shop, TestClock
 
-SNAPSHOT = {"last_document": 41, "serial": "ДТ0001"}
+SNAPSHOT: Snapshot = {"last_document": 41, "serial": "ДТ0001"}
 DONE = Result(
     State.REGISTERED,
     number="42",

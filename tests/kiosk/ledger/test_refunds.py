@@ -213,6 +213,4 @@ def test_any_order_of_refunds_keeps_the_books(tmp_path: Path) -> None:
     class Here(Counter):
         folder = tmp_path
 
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Here, settings=settings(max_examples=12, stateful_step_count=12, deadline=None)
-    )
+    run_state_machine_as_test(Here, settings=settings(max_examples=12, stateful_step_count=12, deadline=None))
