@@ -68,7 +68,7 @@ class SqlJournal:
             if _final(story) is not None:
                 raise LedgerError("decided", f"what became of the document {document_id} is known already")
             at = self._clock.now()
-            _append(connection, at, "decision", document_id, binding_id, story[-1].document_hash, data)
+            append(connection, at, "decision", document_id, binding_id, story[-1].document_hash, data)
 
     def records(self, document_id: UUID | None = None, after: int = 0, limit: int = 1000) -> Sequence[JournalRecord]:
         query = select(JOURNAL).where(JournalRow.seq > after).order_by(JournalRow.seq).limit(limit)
@@ -155,7 +155,7 @@ class BindingJournal:
             self._append(connection, "outcome", document, data)
 
     def _append(self, connection: Connection, event: str, document: Document, data: bytes) -> None:
-        _append(connection, self._clock.now(), event, document.id, self._binding_id, _digest(encode(document)), data)
+        append(connection, self._clock.now(), event, document.id, self._binding_id, _digest(encode(document)), data)
 
     def _story_of(self, connection: Connection, document: Document) -> Sequence[Any]:
         story = _story(connection, document.id)
@@ -197,7 +197,7 @@ def _open(story: Sequence[Any]) -> Snapshot | None:
     return None if intent is None else dict(json.loads(intent.payload)["snapshot"])
 
 
-def _append(
+def append(
     connection: Connection,
     at: datetime,
     event: str,
@@ -206,6 +206,7 @@ def _append(
     document_hash: str,
     payload: bytes,
 ) -> None:
+    """Add one link inside the caller's write transaction."""
     last = connection.execute(
         select(JournalRow.seq, JournalRow.hash).order_by(JournalRow.seq.desc()).limit(1)
     ).one_or_none()
