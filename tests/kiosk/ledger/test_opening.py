@@ -7,11 +7,13 @@ import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import event
 
 from kiosk.ledger import migrations
 from kiosk.ledger.errors import Damaged, LedgerError, Newer
@@ -304,6 +306,43 @@ def test_a_name_with_odd_characters_works(tmp_path: Path, clock: TestClock) -> N
     with open_ledger(path, clock) as ledger:
         assert ledger.goods.count() == 2
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_no_place_for_a_ledger_is_said_plainly(tmp_path: Path, clock: TestClock) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LedgerError, match="cannot be kept") as caught:
+        open_ledger(tmp_path / "file" / "ledger.db", clock)
+    assert caught.value.code == "storage"
+
+
+def test_no_place_for_the_copy_stops_the_upgrade(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = made.read_bytes()
+    clock = TestClock()
+    with second_revision(tmp_path, monkeypatch):
+        stamp = TestClock().now()
+        made.with_name(f"{made.name}.0001-{stamp:%Y%m%dT%H%M%S%fZ}.backup").touch()
+        with pytest.raises(LedgerError, match="cannot be kept"):
+            open_ledger(made, clock)
+    assert made.read_bytes() == before
+
+
+def test_a_full_disk_refuses_and_loses_nothing(shop: Shop) -> None:
+    shop.sell(shop.bread)
+
+    def fill(connection: Any, _: object) -> None:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count={pages}")
+
+    shop.ledger.database.engine.dispose()
+    event.listen(shop.ledger.database.engine, "connect", fill)
+    receipt = shop.receipt(*(shop.line(shop.bread, position=place) for place in range(1, 400)))
+    with pytest.raises(LedgerError, match="full") as caught:
+        shop.ledger.receipts.begin(receipt, [], [])
+    assert caught.value.code == "storage"
+    event.remove(shop.ledger.database.engine, "connect", fill)
+    shop.ledger.database.engine.dispose()
+    assert shop.ledger.receipts.unfinished("каса-1") == []
+    assert shop.sell(shop.bread).number == 2
 
 
 def test_two_programs_may_have_it_open(shop: Shop, path: Path, clock: TestClock) -> None:
