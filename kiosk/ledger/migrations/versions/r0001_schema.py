@@ -17,14 +17,14 @@ EXACT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 
 SEARCH = (
     """CREATE VIRTUAL TABLE goods_fts USING fts5(
-        name_ci, content='goods', content_rowid='id', tokenize='trigram case_sensitive 1')""",
+        words, content='goods', content_rowid='id', tokenize='trigram case_sensitive 1')""",
     """CREATE TRIGGER goods_fts_insert AFTER INSERT ON goods BEGIN
-        INSERT INTO goods_fts(rowid, name_ci) VALUES (new.id, new.name_ci); END""",
+        INSERT INTO goods_fts(rowid, words) VALUES (new.id, new.words); END""",
     """CREATE TRIGGER goods_fts_delete AFTER DELETE ON goods BEGIN
-        INSERT INTO goods_fts(goods_fts, rowid, name_ci) VALUES ('delete', old.id, old.name_ci); END""",
-    """CREATE TRIGGER goods_fts_update AFTER UPDATE OF name_ci ON goods WHEN old.name_ci <> new.name_ci BEGIN
-        INSERT INTO goods_fts(goods_fts, rowid, name_ci) VALUES ('delete', old.id, old.name_ci);
-        INSERT INTO goods_fts(rowid, name_ci) VALUES (new.id, new.name_ci); END""",
+        INSERT INTO goods_fts(goods_fts, rowid, words) VALUES ('delete', old.id, old.words); END""",
+    """CREATE TRIGGER goods_fts_update AFTER UPDATE OF words ON goods WHEN old.words <> new.words BEGIN
+        INSERT INTO goods_fts(goods_fts, rowid, words) VALUES ('delete', old.id, old.words);
+        INSERT INTO goods_fts(rowid, words) VALUES (new.id, new.words); END""",
 )
 """FTS5 with trigrams; a change of stock or price does not touch it."""
 
@@ -39,7 +39,7 @@ SQLITE_BOOK = (
         BEGIN SELECT RAISE(ABORT, '{book} is append-only'); END""",
 )
 POSTGRESQL_REFUSE = """CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"""
+    $$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only'; END $$"""
 POSTGRESQL_BOOK = (
     "CREATE TRIGGER {book}_no_change BEFORE UPDATE OR DELETE ON {book} FOR EACH ROW EXECUTE FUNCTION refuse_change()",
     "CREATE TRIGGER {book}_no_truncate BEFORE TRUNCATE ON {book} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
@@ -48,7 +48,7 @@ POSTGRESQL_BOOK = (
 
 def upgrade() -> None:
     _tables()
-    sqlite = op.get_bind().dialect.name == "sqlite"
+    sqlite = op.get_context().dialect.name == "sqlite"
     if not sqlite:
         op.execute(POSTGRESQL_REFUSE)
     for statement in SEARCH if sqlite else ():
@@ -182,7 +182,7 @@ def _tables() -> None:
         sa.Column("id", WHOLE, nullable=False),
         sa.Column("code", EXACT, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("name_ci", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
         sa.Column("name_key", EXACT, nullable=False),
         sa.Column("price", WHOLE, nullable=False),
         sa.Column("enterprise_id", WHOLE, nullable=False),
