@@ -105,14 +105,10 @@ class Goods(Protocol):
     def get(self, good_id: int) -> Good | None: ...
 
     def search(self, text: str, limit: int = 50) -> Sequence[Good]:
-<<<<<<< HEAD
-        """Goods whose name holds every word of `text` (case, apostrophes folded), or whose codes start so."""
-=======
         """Goods whose name holds every word of `text`, or whose code or barcode begins so.
 
         Case and apostrophes are folded; words of one or two letters match only the beginning of a word.
         """
->>>>>>> ledger
 
     def page(self, after: str, limit: int) -> Sequence[Good]:
         """The next goods by name after the good with this code ("" for the first page).
@@ -182,7 +178,8 @@ class Receipts(Protocol):
         For a refund it reserves the quantities: raises `LedgerError` when more would come back than was sold.
         """
 
-    def add_slip(self, slip: Slip) -> None: ...
+    def add_slip(self, slip: Slip) -> None:
+        """Another slip of a receipt that exists (the act about a wrong receipt)."""
 
     def add_document(self, document: FiscalDocument) -> None:
         """A document without a receipt (cash movement, Z)."""

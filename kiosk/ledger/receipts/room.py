@@ -33,6 +33,7 @@ from kiosk.ledger.records import (
     Slip,
     StoredBasket,
 )
+from kiosk.ledger.shop import put_setting
 
 OPEN_RECEIPT = ReceiptRow.state.in_(("pending", "unknown"))
 OPEN_DOCUMENT = DocumentRow.state.in_(("pending", "unknown"))
@@ -72,6 +73,16 @@ class SqlReceipts:
             if acts.held_by_receipt(connection, basket_id):
                 raise LedgerError("basket", f"the basket {basket_id} is being paid")
             connection.execute(delete(BASKETS).where(BasketRow.id == basket_id))
+
+    def next_number(self) -> int:
+        with self._database.write() as connection:
+            number = acts.last_number(connection) + 1
+            put_setting(self._database, connection, acts.NUMBER, str(number))
+            return number
+
+    def add_slip(self, slip: Slip) -> None:
+        with self._database.write() as connection:
+            acts.add_slip(connection, slip)
 
     def begin(self, receipt: Receipt, documents: Sequence[FiscalDocument], slips: Sequence[Slip]) -> Receipt:
         with self._database.write() as connection:
