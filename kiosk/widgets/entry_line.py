@@ -36,9 +36,11 @@ class EntryLine(Widget, can_focus=True):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, EntryLine.Changed)
 
-    def __init__(self, prompt: str = "", *, id: str | None = None) -> None:
+    def __init__(self, prompt: str = "", *, keep: tuple[str, ...] = (), id: str | None = None) -> None:
+        """`keep`: printable keys that are the screen's while nothing is typed."""
         super().__init__(id=id)
         self._prompt = prompt
+        self._keep = keep
         self.value = ""
 
     def put(self, text: str) -> None:
@@ -60,6 +62,8 @@ class EntryLine(Widget, can_focus=True):
             self.post_message(self.Changed(self.value))
 
     def on_key(self, event: events.Key) -> None:
+        if not self.value and event.key in self._keep:
+            return
         if event.key == "backspace":
             self.rub_out()
         elif event.key == "enter":
