@@ -1,4 +1,4 @@
-"""Card data typed from the terminal's slip: each field is checked as soon as it is left (cashier-flow.md IV.2, IV-10)."""
+"""Card data typed from the slip of the terminal, each field checked by its form (cashier-flow.md IV.2, IV-10)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How the payment ended: what was registered, the change in huge type, or what failed and what to do with the money.
 
-    DONE     Enter or the next scan begins a new receipt          FAILED   the basket is back; F6 repeats the payment
-    PENDING  Enter offers the refused part again, alone           UNKNOWN  purple; Enter leads to the unknown outcomes
+DONE     Enter or the next scan begins a new receipt          FAILED   the basket is back; F6 repeats the payment
+PENDING  Enter offers the refused part again, alone           UNKNOWN  purple; Enter leads to the unknown outcomes
 """
 
 from __future__ import annotations

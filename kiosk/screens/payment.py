@@ -49,9 +49,7 @@ class PaymentScreen(KioskScreen[Paid]):
         Binding("escape", "back", N_("Back"), tooltip=N_("Back to the basket; sends nothing")),
     ]
 
-    def __init__(
-        self, *, basket: Basket, quote: Quote, step: int, card: int = 0, slip: CardSlip | None = None
-    ) -> None:
+    def __init__(self, *, basket: Basket, quote: Quote, step: int, card: int = 0, slip: CardSlip | None = None) -> None:
         super().__init__()
         self._basket = basket
         self._step = step

@@ -13,6 +13,7 @@ basket before it is shown, so a kill loses nothing that the cashier saw.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from textual import on
@@ -241,23 +242,26 @@ class SaleScreen(KioskScreen[None]):
     async def action_pay(self) -> None:
         """F6: the window opens where the till may sell; what it answers decides what is shown next."""
         quote = await self.work(self.till.sale.ready)
-        step = await self.work(self.till.workplace.rounding_step)
-        paid: Paid | None = await self.ask("payment", basket=self._basket, quote=quote, step=step)
-        while paid is not None:
-            paid = await self.ask("outcome", paid=paid)
+        step = await self.work(self.till.workplace.rounding_step, quiet=True)
+        card, slip = 0, None
+        while True:
+            paid: Paid | None = await self.ask(
+                "payment", basket=self._basket, quote=quote, step=step, card=card, slip=slip
+            )
+            if paid is None or not await self.ask("outcome", paid=paid):
+                break
+            # The terminal took the card's money already: the repeated payment begins with the same slip.
+            by_card = [payment for payment in paid.receipt.payments if payment.card is not None]
+            card, slip = (by_card[0].amount, by_card[0].card) if by_card else (0, None)
         self._notice.clear()
         await self._reread()
-        if any(item.state is ReceiptState.UNKNOWN for item in await self._unfinished()):
+        if paid is not None and paid.state is ReceiptState.UNKNOWN:
             await self._open("unknown")
-
-    async def _unfinished(self) -> Any:
-        workplace = self.till.workplace
-        return await self.work(workplace.ledger.receipts.unfinished, workplace.settings.workplace, quiet=True)
 
     @acting
     async def action_discount(self) -> None:
         self._current()
-        go_on, approval = await self._approval(Right.DISCOUNT)
+        go_on, approval, _reason = await self._approval(Right.DISCOUNT, _("Discount"))
         if not go_on:
             return
         kinds = (
@@ -337,24 +341,18 @@ class SaleScreen(KioskScreen[None]):
             self._show(await self.work(sale.toggle_red))
             self._notice.say(Lamp.GREEN, _("The receipt is fiscal again"))
             return
-        needed = await self.work(self.till.workplace.needs, Right.NONFISCAL)
-        reason, approval = "", None
-        if needed is not Grant.NO:
-            reason = await self.ask(
-                "text", title=_("Why is the receipt not fiscal?"), offers=[_(item) for item in RED_REASONS]
-            )
-            if not reason:
-                return
-            go_on, approval = await self._approval(Right.NONFISCAL)
-            if not go_on:
-                return
+        go_on, approval, reason = await self._approval(
+            Right.NONFISCAL, _("The whole receipt becomes NON-FISCAL"), [_(item) for item in RED_REASONS]
+        )
+        if not go_on:
+            return
         self._show(await self.work(sale.toggle_red, reason=reason, approval=approval))
         self._notice.say(Lamp.RED, _("The whole receipt is NON-FISCAL"), reason)
 
     @acting
     async def action_storno(self) -> None:
         """Ctrl+Z: hardware has no cancellation, so the key leads to the refund and the act."""
-        go_on, approval = await self._approval(Right.STORNO)
+        go_on, approval, _reason = await self._approval(Right.STORNO, _("Storno of the last document"))
         if not go_on:
             return
         try:
@@ -444,13 +442,18 @@ class SaleScreen(KioskScreen[None]):
             percent = amount(customer.discount * 10)
             self._notice.say(Lamp.GREEN, _("Customer {name}: {percent} %").format(name=customer.name, percent=percent))
 
-    async def _approval(self, right: Right) -> tuple[bool, Approval | None]:
-        """(go on, the approval): asks for a PIN or a senior only where the right needs one."""
+    async def _approval(
+        self, right: Right, what: str, reasons: Sequence[str] = ()
+    ) -> tuple[bool, Approval | None, str]:
+        """(go on, the approval, the reason): asks for a PIN or a senior only where the right needs one.
+
+        Without the right it goes on: the till itself refuses and writes it down.
+        """
         needed = await self.work(self.till.workplace.needs, right, quiet=True)
-        if needed in (Grant.SENIOR, Grant.PIN):
-            approval = await self.ask("approve", right=right)
-            return approval is not None, approval
-        return True, None
+        if needed not in (Grant.SENIOR, Grant.PIN):
+            return True, None, ""
+        answer = await self.ask("approve", right=right, what=what, reasons=reasons, own=needed is Grant.PIN)
+        return (False, None, "") if answer is None else (True, *answer)
 
     async def _open(self, name: str, **arguments: Any) -> None:
         """Another screen on top; the basket stays and is read again after it."""

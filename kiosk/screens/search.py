@@ -134,7 +134,7 @@ class SearchDialog(Dialog[Any]):
             self.dismiss(current)
 
     @on(Rows.Chosen)
-    def _chosen(self, message: Rows.Chosen[Any]) -> None:
+    def _chosen(self, message: Rows.Chosen) -> None:
         message.stop()
         self._take()
 

@@ -36,22 +36,22 @@ class LetterPad(Widget):
             super().__init__()
             self.character = character
 
-    def __init__(self, layer: int = 0, *, id: str | None = None) -> None:
+    def __init__(self, page: int = 0, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.layer = layer
+        self.page = page
 
     @property
     def next_layer(self) -> str:
         """What `turn` shows next, for the label of the key that turns."""
-        return LAYERS[(self.layer + 1) % len(LAYERS)][0]
+        return LAYERS[(self.page + 1) % len(LAYERS)][0]
 
     def turn(self) -> None:
         """The next layer."""
-        self.layer = (self.layer + 1) % len(LAYERS)
+        self.page = (self.page + 1) % len(LAYERS)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        keys = LAYERS[self.layer][1]
+        keys = LAYERS[self.page][1]
         height = max(1, self.size.height // ROWS)
         row, inner = divmod(y, height)
         width = self.size.width // COLUMNS
@@ -67,6 +67,6 @@ class LetterPad(Widget):
         event.stop()
         row = min(event.y // max(1, self.size.height // ROWS), ROWS - 1)
         column = min(event.x // max(1, self.size.width // COLUMNS), COLUMNS - 1)
-        key = LAYERS[self.layer][1][row * COLUMNS + column]
+        key = LAYERS[self.page][1][row * COLUMNS + column]
         if key != " ":
             self.post_message(self.Typed(key))

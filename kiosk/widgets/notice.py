@@ -1,4 +1,4 @@
-"""What the last entry did, in a place of its own: two rows that are always there, so that nothing on the screen moves."""
+"""What the last entry did, in a place of its own: two rows that are always there, so that nothing moves."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 """The payment window's figures: what is due, what came in cash and by card, what is left, and the change in huge type.
 
-    ДО СПЛАТИ
-       ▄█  █ █  ...
-    > Готівка отримано          200,00
-      Картка                         -
-      Заокруглення                0,03
-      Залишилось                  0,00
-    РЕШТА
-       ▄█  █▀█ █▀█ ...
+ДО СПЛАТИ
+   ▄█  █ █  ...
+> Готівка отримано          200,00
+  Картка                         -
+  Заокруглення                0,03
+  Залишилось                  0,00
+РЕШТА
+   ▄█  █▀█ █▀█ ...
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The lines of the basket: one widget, drawn by rows, so that a scan repaints one row and no more (kiosk-platform.md §1.2).
+"""The lines of the basket: one widget, drawn by rows, so that a scan repaints one row (kiosk-platform.md §1.2).
 
      № Товар                      К-сть Од      Ціна Знижка       Сума Чек    П
      1 Молоко 2,5 % 900 г             2 шт     45,90           91,80 ■ ФІСК А

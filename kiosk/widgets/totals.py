@@ -1,8 +1,8 @@
 """What the buyer owes: fiscal and non-fiscal parts, discounts, customer, and the total in big figures where they fit.
 
-    ■ ФІСКАЛЬНИЙ  146,77   x НЕФІСК.  3,00
-    Знижка         12,00   Олена Коваль 5 %
-    РАЗОМ             ▄█  █ █  █▀▀    ▀▀█ ▀▀█
+■ ФІСКАЛЬНИЙ  146,77   x НЕФІСК.  3,00
+Знижка         12,00   Олена Коваль 5 %
+РАЗОМ             ▄█  █ █  █▀▀    ▀▀█ ▀▀█
 """
 
 from __future__ import annotations
