@@ -29,7 +29,6 @@ LONGEST = 64
 class LoginScreen(KioskScreen[None]):
     """A scan is a badge. Typed digits are the PIN of the person under the cursor of the list."""
 
-    CSS_PATH = "login.tcss"
     STATUS = False
     KEYS = False
     TITLE = N_("Login")
@@ -67,10 +66,13 @@ class LoginScreen(KioskScreen[None]):
         return self.query_one("#entry", Input)
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.entry.cursor_blink = False
-        self.entry.focus()
         self.query_one("#people", Rows).can_focus = False
+
+    def on_screen_resume(self) -> None:
+        """Shown for the first time, or again after somebody left."""
+        self.entry.value = ""
+        self.entry.focus()
         self.call_after_refresh(self._fill)
 
     @acting

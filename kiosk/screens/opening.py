@@ -76,7 +76,6 @@ class OpeningScreen(KioskScreen[bool]):
                 yield Keypad()
 
     def on_mount(self) -> None:
-        super().on_mount()
         for field in self.query(Input):
             field.cursor_blink = False
         self.query_one("#counted", Input).focus()
