@@ -105,6 +105,7 @@ class KioskApp(App[int]):
         try:
             self.till = await self.work(self._opener)
             await self.work(self.till.fiscal.recover)
+            await self.work(self.till.status.poll)
         except Exception as error:
             log.exception("the till cannot be opened")
             self.failed = error
@@ -174,7 +175,8 @@ class KioskApp(App[int]):
         """Ask the registrar for its state now and then, unless the till is at work with it."""
         if self.till is not None and not self.busy:
             await self.work(self.till.status.poll, quiet=True)
-            self.look()
+            # The registrar's own worker asks; its answer is in memory a moment later.
+            self.set_timer(1.0, self.look)
 
     # -- where to go ----------------------------------------------------------------------------------------------
 

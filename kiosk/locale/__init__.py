@@ -5,8 +5,10 @@ Babel is a tool of the developer; the kiosk itself reads the compiled `.mo` with
 
 from __future__ import annotations
 
+import ast
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,25 +18,34 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent
 DOMAIN = "kiosk"
-KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 LANGUAGES = ("uk", "en")
+STAMP = datetime(2025, 1, 1, tzinfo=UTC)
 VOLATILE = ('"Project-Id', '"Report-', '"POT-', '"PO-Rev', '"Last-', '"Language-Team', '"Generated-')
 """Header lines that would change with every run and tell a reader nothing."""
 
 
 def extracted() -> dict[str | tuple[str, str], list[tuple[str, int]]]:
-    """Message ids of the code (a pair for a plural), each with the places where it stands."""
-    from babel.messages.extract import extract_from_dir
+    """Message ids of the code (a pair for a plural), each with the places where it stands.
 
+    Read from the syntax tree, not by `pybabel extract`: the latter overlooks what stands inside an f-string.
+    """
     found: dict[str | tuple[str, str], list[tuple[str, int]]] = {}
-    entries = extract_from_dir(PACKAGE, [("**.py", "python")], keywords=KEYWORDS)
-    for file, line, message, _comments, _context in entries:
-        key = message if isinstance(message, str) else (message[0], message[1])
-        if key:
-            found.setdefault(key, []).append((f"{PACKAGE.name}/{file}", line))
+    for file in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(node, ast.Call) and (key := _message(node)):
+                found.setdefault(key, []).append((str(file.relative_to(PACKAGE.parent)), node.lineno))
     for text, place in _labels():
         found.setdefault(text, []).append(place)
     return found
+
+
+def _message(call: ast.Call) -> str | tuple[str, str] | None:
+    """The message id of `_("…")`, `N_("…")` or `ngettext("…", "…", n)`; None for every other call."""
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    texts = [word.value for word in call.args if isinstance(word, ast.Constant) and isinstance(word.value, str)]
+    if name in ("_", "N_") and len(texts) == 1:
+        return texts[0]
+    return (texts[0], texts[1]) if name == "ngettext" and len(texts) == 2 else None
 
 
 def read(language: str) -> Catalog:
@@ -42,7 +53,10 @@ def read(language: str) -> Catalog:
     from babel.messages.pofile import read_po
 
     with (HERE / language / "LC_MESSAGES" / f"{DOMAIN}.po").open("rb") as file:
-        return read_po(file, locale=language, domain=DOMAIN)
+        catalogue = read_po(file, locale=language, domain=DOMAIN)
+    # Babel would stamp the day of the reading into the compiled file.
+    catalogue.creation_date = catalogue.revision_date = STAMP
+    return catalogue
 
 
 def compiled(catalogue: Catalog) -> bytes:

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Label
 
-from kiosk.i18n import _, fill
+from kiosk.i18n import _, fill, ngettext
 from kiosk.ledger.records import Binding as Registration
 from kiosk.screens import exists
 from kiosk.screens.screen import KioskScreen, acting
@@ -107,7 +107,9 @@ class ChecklistScreen(KioskScreen[None]):
         if checks.action == "z":
             return _("the shift must be closed (Z)")
         stops = sum(1 for line in checks.lines if line.blocks)
-        return _("the shift can be opened") if not stops else _("{count} lines stop the opening").format(count=stops)
+        if not stops:
+            return _("the shift can be opened")
+        return ngettext("{count} line stops the opening", "{count} lines stop the opening", stops).format(count=stops)
 
     def _advise(self) -> None:
         line = self.query_one("#lines", Rows).current
