@@ -23,7 +23,7 @@ from kiosk.widgets.touch import Touch
 
 CASHIER, SENIOR = "2000000001", "2000000003"
 CASHIER_PIN, SENIOR_PIN = "1111", "3333"
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds that a step may take on a busy machine; a step that is done goes on at once."""
 WIDE, SMALL = (80, 25), (64, 18)
 

@@ -330,7 +330,7 @@ async def hold(shop: Selling, key: str, seconds: float) -> None:
 async def test_while_the_registrar_works_the_window_is_calm_and_esc_does_nothing(
     launch: Launch, tmp_path: Path
 ) -> None:
-    async with selling(launch, tmp_path, delay=0.15) as shop:
+    async with selling(launch, tmp_path, delay_ms=150) as shop:
         await shop.scan(GREEN.barcode)
         await shop.press("f6")
         screen = shop.app.screen
