@@ -15,6 +15,7 @@ from drivers.emulation.server import EmulatorServer
 from kiosk.app import KioskApp
 from kiosk.config import Settings
 from kiosk.ledger.records import Good
+from kiosk.screens.card_slip import CardSlipDialog
 from kiosk.start import open_till
 from kiosk.till.till import Till
 from kiosk.widgets.entry_line import EntryLine
@@ -31,7 +32,18 @@ GREEN = Good(0, "900001", "Молоко 2,5 % 900 г", 4590, 1, barcode="4820000
 SECOND = Good(0, "900002", "Хліб житній", 3210, 1, barcode="4820000000022", tax="А")
 RED = Good(0, "900003", "Букет польовий", 300, 1, barcode="4820000000039", tax="А", fiscal=False, ground="п. 296.10")
 CHEESE = Good(0, "42", "Сир твердий", 19990, 1, unit="кг", tax="А", weighed=True)
-WHISKY = Good(0, "900005", "Коньяк 0,5 л", 50000, 1, barcode="4820000000053", tax="А", uktzed="2208201200", excisable=True, adult=True)
+WHISKY = Good(
+    0,
+    "900005",
+    "Коньяк 0,5 л",
+    50000,
+    1,
+    barcode="4820000000053",
+    tax="А",
+    uktzed="2208201200",
+    excisable=True,
+    adult=True,
+)
 STRANGE = Good(0, "900006", "Чай 茶", 10000, 1, barcode="4820000000060", tax="А")
 FREE = Good(0, "900007", "Без ціни", 0, 1, barcode="4820000000077", tax="А")
 ROUND = Good(0, "900008", "Сувенір", 10000, 1, barcode="4820000000084", tax="А")
@@ -153,9 +165,7 @@ async def selling(
 ) -> AsyncIterator[Selling]:
     """Log in by badge with an open shift: the sale is on the screen."""
     emulator = launch(**{"cash": 100_000, **options})
-    settings = Settings(
-        data=str(tmp_path / "till"), registrar=f"datecs+serial://{emulator.address}?cap=5", demo=True
-    )
+    settings = Settings(data=str(tmp_path / "till"), registrar=f"datecs+serial://{emulator.address}?cap=5", demo=True)
     policy = msgspec.structs.replace(
         settings.policy, cash_rounding=rounding, cashless_without_slip=cashless, lock_minutes=0
     )
@@ -172,6 +182,7 @@ async def selling(
         made.append(till)
         return till
 
+    CardSlipDialog.last = ("", "")
     app = KioskApp(settings, opener)
     # The pilot's fingers are quicker than the auto-repeat of a keyboard; IV-22 puts the real gap back.
     app.REPEAT_GAP = 0.0

@@ -474,9 +474,7 @@ async def test_iv_18_the_x_report_holds_the_rounding(launch: Launch, tmp_path: P
     async with selling(launch, tmp_path, rounding=50, goods=(*GOODS, odd)) as shop:
         await shop.scan(odd.barcode)
         await pay(shop)
-        report = await shop.ask_till(
-            lambda: shop.till.reports.x(shop.till.workplace.main_binding(), paper=False)
-        )
+        report = await shop.ask_till(lambda: shop.till.reports.x(shop.till.workplace.main_binding(), paper=False))
         assert report.sums.rounding == -10
 
 

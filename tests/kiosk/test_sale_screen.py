@@ -130,17 +130,16 @@ async def test_quantity_before_the_code_and_by_its_keys(launch: Launch, tmp_path
         assert shop.basket.lines[0].quantity == 7000
 
 
-@pytest.mark.parametrize("typed", ["0", "-1", "1,5", "99999999", "1e5", ""])
-async def test_absurd_quantities_are_refused_in_the_dialog(launch: Launch, tmp_path: Path, typed: str) -> None:
+async def test_absurd_quantities_are_refused_in_the_dialog(launch: Launch, tmp_path: Path) -> None:
     async with selling(launch, tmp_path) as shop:
         await shop.scan(GREEN.barcode)
-        await shop.press("f2")
-        await shop.press("backspace", *["backspace"] * 8)
-        await shop.type(typed)
-        await shop.press("enter")
-        assert shop.where == "AskNumber", "the dialog stays and says why"
-        await shop.press("escape")
-        assert shop.basket.lines[0].quantity == 1000
+        for typed in ("0", "-1", "1,5", "99999999", "1e5", ""):
+            await shop.press("f2", "backspace", "backspace")
+            await shop.type(typed)
+            await shop.press("enter")
+            assert shop.where == "AskNumber", f"the dialog stays and says why ({typed})"
+            await shop.press("escape")
+            assert shop.basket.lines[0].quantity == 1000
 
 
 async def test_one_piece_less_than_one_is_refused(launch: Launch, tmp_path: Path) -> None:
@@ -271,25 +270,28 @@ def test_iv_23_the_map_of_the_sale_is_the_documents() -> None:
     """The keys of cashier-flow.md IV.6 for the sale, against the bindings that F1 and the key bar are made from."""
     screen = SaleScreen()
     keys = {key_name(binding.key): binding.action for binding in screen.keymap()}
-    assert keys.items() >= {
-        "F1": "help",
-        "F2": "quantity",
-        "F3": "search",
-        "F4": "park",
-        "F5": "checklist",
-        "F6": "pay",
-        "F8": "discount",
-        "F9": "customer",
-        "F10": "lock",
-        "F11": "registrar",
-        "F12": "refund",
-        "Ctrl+F12": "colour",
-        "Ctrl+Z": "storno",
-        "Ctrl+P": "copy",
-        "Del": "remove",
-        "Ctrl+Del": "clear",
-        "Esc": "back",
-    }.items()
+    assert (
+        keys.items()
+        >= {
+            "F1": "help",
+            "F2": "quantity",
+            "F3": "search",
+            "F4": "park",
+            "F5": "checklist",
+            "F6": "pay",
+            "F8": "discount",
+            "F9": "customer",
+            "F10": "lock",
+            "F11": "registrar",
+            "F12": "refund",
+            "Ctrl+F12": "colour",
+            "Ctrl+Z": "storno",
+            "Ctrl+P": "copy",
+            "Del": "remove",
+            "Ctrl+Del": "clear",
+            "Esc": "back",
+        }.items()
+    )
 
 
 async def test_iv_23_f1_shows_the_bindings(launch: Launch, tmp_path: Path) -> None:
