@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 
 from kiosk.i18n import _, explain, fill, money
 from kiosk.ledger.records import Customer, Good, ReceiptState
@@ -32,15 +32,16 @@ from kiosk.till.rights import Grant, Right
 from kiosk.till.sale import Entered, Happened, Paid
 from kiosk.till.workplace import Approval
 from kiosk.widgets.entry_line import EntryLine
+from kiosk.widgets.key_strip import KeyStrip, StripKey
 from kiosk.widgets.notice import Notice
 from kiosk.widgets.palette import Lamp
 from kiosk.widgets.receipt_view import ReceiptView
 from kiosk.widgets.rows import Cells, Column
 from kiosk.widgets.scan import Scanned
-from kiosk.widgets.totals import Buyer, Totals
-from kiosk.widgets.touch import Touch
+from kiosk.widgets.totals import Totals, buyer
 
 PIECE = 1000
+STEPS = (StripKey("up", "↑"), StripKey("down", "↓"), StripKey("less", "-"), StripKey("more", "+"))
 RED_REASONS = (N_("goods of a business without a registrar"), N_("internal transfer"), N_("the owner's decision"))
 
 
@@ -75,29 +76,20 @@ class SaleScreen(KioskScreen[None]):
     ]
 
     def body(self) -> ComposeResult:
-        with Vertical(id="sale"):
-            with Horizontal(id="head"):
-                yield EntryLine(_("Code"), keep=("plus", "minus"), id="entry")
-                yield Buyer(id="buyer")
-            yield Notice(id="notice")
-            yield ReceiptView(empty=_("Scan goods, type a code, or search by name (F3)"), id="lines")
-            with Horizontal(id="foot"):
-                yield Touch("↑", id="up")
-                yield Touch("↓", id="down")
-                yield Touch("-", id="less")
-                yield Touch("+", id="more")
-                yield Totals(id="totals")
-                yield Touch(_("Code"), id="code")
-                yield Touch(_("F6 Pay"), id="pay", classes="-main")
+        yield EntryLine(_("Code"), keep=("plus", "minus"), id="entry")
+        yield Notice(id="notice")
+        yield ReceiptView(empty=_("Scan goods, type a code, or search by name (F3)"), id="lines")
+        with Horizontal(id="foot"):
+            yield KeyStrip(STEPS, id="steps")
+            yield Totals(id="totals")
+            yield KeyStrip((StripKey("code", _("Code")),), id="typing")
+            yield KeyStrip((StripKey("pay", _("F6 Pay"), main=True),), id="pay")
 
     def on_mount(self) -> None:
         super().on_mount()
-        for touch in self.query(Touch):
-            touch.can_focus = False
         self._notice = self.query_one("#notice", Notice)
         self._lines = self.query_one("#lines", ReceiptView)
         self._totals = self.query_one("#totals", Totals)
-        self._buyer = self.query_one("#buyer", Buyer)
         self._entry = self.query_one("#entry", EntryLine)
         self._entry.focus()
         self.call_after_refresh(self.reload)
@@ -388,10 +380,10 @@ class SaleScreen(KioskScreen[None]):
 
     # -- touch ----------------------------------------------------------------------------------------------------
 
-    @on(Touch.Pressed)
-    def _pressed(self, message: Touch.Pressed) -> None:
+    @on(KeyStrip.Pressed)
+    def _pressed(self, message: KeyStrip.Pressed) -> None:
         message.stop()
-        key = message.touch.id
+        key = message.name
         if key == "pay":
             self.action_pay()
         elif key == "code":
@@ -421,7 +413,7 @@ class SaleScreen(KioskScreen[None]):
         self._basket = basket
         self._lines.show(basket)
         self._totals.show(basket)
-        self._buyer.show(basket)
+        self._entry.tag(*buyer(basket))
 
     async def _reread(self) -> None:
         sale = self.till.sale
