@@ -265,6 +265,11 @@ class KioskApp(App[int]):
         self.last_input = time.monotonic()
         self.screen.post_message(Scanned(text))
 
+    def on_scanned(self, message: Scanned) -> None:
+        """A reader that the console driver owns."""
+        message.stop()
+        self.scanned(message.text)
+
     # -- the end --------------------------------------------------------------------------------------------------
 
     def _handle_exception(self, error: Exception) -> None:

@@ -20,7 +20,11 @@ class JournalHandler(logging.Handler):
     def __init__(self, path: Path = JOURNAL) -> None:
         super().__init__()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.connect(str(path))
+        try:
+            self._socket.connect(str(path))
+        except OSError:
+            self._socket.close()
+            raise
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

@@ -107,7 +107,7 @@ class Goods(Protocol):
     def search(self, text: str, limit: int = 50) -> Sequence[Good]:
         """Goods whose name holds every word of `text`, or whose code or barcode begins so.
 
-        Case and apostrophes are folded; words of one or two letters match only the beginning of a word.
+        Case and apostrophes are folded; words of one or two letters match the beginning of a word only.
         """
 
     def page(self, after: str, limit: int) -> Sequence[Good]:

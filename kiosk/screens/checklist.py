@@ -86,6 +86,10 @@ class ChecklistScreen(KioskScreen[None]):
         if self._binding is None:
             bindings = await self.work(self.till.workplace.bindings)
             self._binding = bindings[0] if bindings else await self.work(self.till.workplace.main_binding)
+            shift = await self.work(self.till.shifts.current, self._binding)
+            # Seals looked at when the shift was opened need no second look within it.
+            stored = [check for check in shift.checks if check["key"] == "seals"] if shift is not None else []
+            self._seals = True if any(check["colour"] == "green" for check in stored) else None
         self.query_one("#title", Label).update(f"{_(self.TITLE or '')} · {_('checking …')}")
         checks = await self.work(self.till.checklist.run, self._binding, seals=self._seals)
         self.show_checks(checks)

@@ -99,11 +99,16 @@ class KeyBar(Widget):
     def render_line(self, y: int) -> Strip:
         parts = []
         for key, size in self.placed(self.size.width):
-            lines = wrap(key.label, size - 1)
+            # A word that is as wide as the whole cell may take the gap beside it rather than be broken.
+            longest = max((len(word) for word in key.label.split()), default=0)
+            wide = size if longest >= size else size - 1
+            lines = wrap(key.label, wide)
             text = key.name if y == 0 else (lines[y - 1] if y <= len(lines) else "")
             style = palette.KEY if key.enabled else palette.KEY_OFF
             style = palette.KEY_NAME if y == 0 and key.enabled else style
-            parts += [(fit(text, size - 1, "center"), style), (" ", palette.TEXT)]
+            if y == 0:
+                wide = size - 1
+            parts += [(fit(text, wide, "center"), style), (" " * (size - wide), palette.TEXT)]
         used = sum(len(text) for text, _ in parts)
         return strip([*parts, (" " * max(0, self.size.width - used), palette.TEXT)]).crop(0, self.size.width)
 

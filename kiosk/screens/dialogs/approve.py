@@ -37,7 +37,7 @@ class ApproveDialog(Dialog[tuple[Approval, str]]):
         self._own = own
 
     def body(self) -> ComposeResult:
-        with Horizontal(id="card", classes="-wide"):
+        with Horizontal(id="card", classes="-tall"):
             with Vertical(id="question"):
                 yield Label(_("Your PIN again") if self._own else _("A senior's badge or PIN"), classes="title")
                 yield Label(self._what, classes="quiet", markup=False)

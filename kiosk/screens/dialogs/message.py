@@ -69,6 +69,8 @@ class MessageDialog(Dialog[None]):
         details = self.query_one("#details", Label)
         details.update(technical(self._error))
         details.display = not details.display
+        # Both do not fit on a small screen; the next step comes back with the second press.
+        self.query_one("#advice").display = not details.display
 
     @on(Touch.Pressed)
     def _pressed(self, message: Touch.Pressed) -> None:
