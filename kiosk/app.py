@@ -80,6 +80,7 @@ class KioskApp(App[int]):
         self._opener = opener
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="till")
         self._intake = Intake()
+        self._waiting = False
         self._last_key = ("", 0.0)
         self.view: StatusView | None = None
         self.recovered: Sequence[Receipt | FiscalDocument] = ()
@@ -259,13 +260,22 @@ class KioskApp(App[int]):
             await super().on_event(key)
         if scan:
             self.scanned(scan)
-        elif self._intake.held:
-            last = self._intake.held[-1]
-            self.set_timer(self._intake.patience, lambda: self.post_message(Release(last)))
+        elif self._intake.held and not self._waiting:
+            self._wait(self._intake.patience)
+
+    def _wait(self, seconds: float) -> None:
+        """One timer for all that is held: a timer for each key of a scan would cost more than the key."""
+        self._waiting = True
+        last = self._intake.held[-1]
+        self.set_timer(seconds, lambda: self.post_message(Release(last)))
 
     async def on_release(self, message: Release) -> None:
         """The wait for the next key is over. It comes through the queue, so keys that arrived meanwhile go first."""
-        if self._intake.held and self._intake.held[-1] is message.last:
+        self._waiting = False
+        held = self._intake.held
+        if held and held[-1] is not message.last:
+            self._wait(max(0.001, self._intake.patience - (message.time - held[-1].time)))
+        elif held:
             for key in self._intake.release():
                 await super().on_event(key)
 

@@ -13,34 +13,34 @@ basket before it is shown, so a kill loses nothing that the cashier saw.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 
-from kiosk.i18n import _, explain, fill, money
+from kiosk.i18n import _, explain, money
 from kiosk.ledger.records import Customer, Good, ReceiptState
 from kiosk.screens import exists
+from kiosk.screens import sale_questions as questions
 from kiosk.screens.screen import KioskScreen, acting
 from kiosk.till.basket import Basket
 from kiosk.till.errors import N_, Denied, Doubt, Refusal
-from kiosk.till.money import amount, read_money, read_quantity
-from kiosk.till.rights import Grant, Right
+from kiosk.till.money import amount
+from kiosk.till.receipts import new_basket_id
+from kiosk.till.rights import Right
 from kiosk.till.sale import Entered, Happened, Paid
-from kiosk.till.workplace import Approval
 from kiosk.widgets.entry_line import EntryLine
+from kiosk.widgets.key_strip import KeyStrip, StripKey
 from kiosk.widgets.notice import Notice
 from kiosk.widgets.palette import Lamp
 from kiosk.widgets.receipt_view import ReceiptView
-from kiosk.widgets.rows import Cells, Column
 from kiosk.widgets.scan import Scanned
-from kiosk.widgets.totals import Buyer, Totals
-from kiosk.widgets.touch import Touch
+from kiosk.widgets.totals import Totals, buyer
 
 PIECE = 1000
+STEPS = (StripKey("up", "↑"), StripKey("down", "↓"), StripKey("less", "-"), StripKey("more", "+"))
 RED_REASONS = (N_("goods of a business without a registrar"), N_("internal transfer"), N_("the owner's decision"))
 
 
@@ -54,7 +54,7 @@ class SaleScreen(KioskScreen[None]):
         Binding("f2", "quantity", N_("Qty"), tooltip=N_("Quantity of the current line")),
         Binding("f3", "search", N_("Search"), tooltip=N_("Search by name")),
         Binding("f4", "park", N_("Park / recall"), tooltip=N_("Park the basket, or recall a parked one")),
-        Binding("f5", "checklist", N_("Check"), tooltip=N_("Checklist, refresh states")),
+        Binding("f5", "checklist", N_("Checks"), tooltip=N_("Checklist, refresh states")),
         Binding("f6", "pay", N_("Pay"), tooltip=N_("Pay: opens the payment window")),
         Binding("f8", "discount", N_("Dis- count"), tooltip=N_("Discount (with right)")),
         Binding("f9", "customer", N_("Buyer"), tooltip=N_("Customer or discount card")),
@@ -74,30 +74,25 @@ class SaleScreen(KioskScreen[None]):
         Binding("escape", "back", N_("Back"), show=False, tooltip=N_("Forget what is typed; sends nothing")),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._basket = Basket(new_basket_id())
+
     def body(self) -> ComposeResult:
-        with Vertical(id="sale"):
-            with Horizontal(id="head"):
-                yield EntryLine(_("Code"), keep=("plus", "minus"), id="entry")
-                yield Buyer(id="buyer")
-            yield Notice(id="notice")
-            yield ReceiptView(empty=_("Scan goods, type a code, or search by name (F3)"), id="lines")
-            with Horizontal(id="foot"):
-                yield Touch("↑", id="up")
-                yield Touch("↓", id="down")
-                yield Touch("-", id="less")
-                yield Touch("+", id="more")
-                yield Totals(id="totals")
-                yield Touch(_("Code"), id="code")
-                yield Touch(_("F6 Pay"), id="pay", classes="-main")
+        yield EntryLine(_("Code"), keep=("plus", "minus"), id="entry")
+        yield Notice(id="notice")
+        yield ReceiptView(empty=_("Scan goods, type a code, or search by name (F3)"), id="lines")
+        with Horizontal(id="foot"):
+            yield KeyStrip(STEPS, id="steps")
+            yield Totals(id="totals")
+            yield KeyStrip((StripKey("code", _("Code")),), id="typing")
+            yield KeyStrip((StripKey("pay", _("F6 Pay"), main=True),), id="pay")
 
     def on_mount(self) -> None:
         super().on_mount()
-        for touch in self.query(Touch):
-            touch.can_focus = False
         self._notice = self.query_one("#notice", Notice)
         self._lines = self.query_one("#lines", ReceiptView)
         self._totals = self.query_one("#totals", Totals)
-        self._buyer = self.query_one("#buyer", Buyer)
         self._entry = self.query_one("#entry", EntryLine)
         self._entry.focus()
         self.call_after_refresh(self.reload)
@@ -151,16 +146,10 @@ class SaleScreen(KioskScreen[None]):
             self._notice.clear()
 
     async def _weigh(self, good: Good) -> None:
-        """Weighed goods want a weight: there are no scales on this line, so it is typed."""
         self.app.bell()
-        typed = await self.ask(
-            "number",
-            title=good.name,
-            text=fill(N_("Weight, {unit}"), {"unit": good.unit}),
-            check=lambda text: read_quantity(text, whole=False),
-        )
-        if typed is not None:
-            await self._entered(await self.work(self.till.sale.pick, good, read_quantity(typed, whole=False)))
+        weight = await questions.weight(self, good)
+        if weight is not None:
+            await self._entered(await self.work(self.till.sale.pick, good, weight))
 
     # -- keys -----------------------------------------------------------------------------------------------------
 
@@ -170,17 +159,9 @@ class SaleScreen(KioskScreen[None]):
 
     async def _quantity(self) -> None:
         basket = self._current()
-        line = basket.lines[basket.current]
-        whole = not line.good.weighed
-        typed = await self.ask(
-            "number",
-            title=line.good.name,
-            text=fill(N_("Quantity, {unit}"), {"unit": line.good.unit}),
-            value=amount(line.quantity),
-            check=lambda text: read_quantity(text, whole=whole),
-        )
-        if typed is not None:
-            self._show(await self.work(self.till.sale.set_quantity, read_quantity(typed, whole=whole), quiet=True))
+        quantity = await questions.quantity(self, basket.lines[basket.current])
+        if quantity is not None:
+            self._show(await self.work(self.till.sale.set_quantity, quantity, quiet=True))
             self._tell_line(self._basket)
 
     @acting
@@ -200,15 +181,7 @@ class SaleScreen(KioskScreen[None]):
 
     async def _search(self, text: str = "", found: tuple[Good, ...] = ()) -> None:
         self._entry.put("")
-        good = await self.ask(
-            "search",
-            title=_("Search by name"),
-            find=self.till.sale.search,
-            show=_good_cells,
-            columns=(Column(_("Goods")), Column(_("Code"), 8), Column(_("Price"), 10, "right"), Column(_("Unit"), 4)),
-            text=text,
-            rows=found,
-        )
+        good = await questions.good(self, text, found)
         if good is None:
             return
         try:
@@ -230,13 +203,9 @@ class SaleScreen(KioskScreen[None]):
         parked = await self.work(sale.parked)
         if not parked:
             raise Refusal("NOTHING_PARKED", N_("No basket is parked"))
-        chosen = await self.ask(
-            "choose",
-            title=_("Parked baskets"),
-            rows=[(_parked_name(basket), item.note or _first_goods(basket)) for item, basket in parked],
-        )
+        chosen = await questions.parked(self, parked)
         if chosen is not None:
-            self._show(await self.work(sale.recall, parked[chosen][0].id))
+            self._show(await self.work(sale.recall, chosen.id))
             self._notice.say(Lamp.GREEN, _("The parked basket is back"))
 
     def action_checklist(self) -> None:
@@ -265,29 +234,13 @@ class SaleScreen(KioskScreen[None]):
     @acting
     async def action_discount(self) -> None:
         self._current()
-        go_on, approval, _reason = await self._approval(Right.DISCOUNT, _("Discount"))
+        go_on, approval, _reason = await questions.approval(self, Right.DISCOUNT, _("Discount"))
         if not go_on:
             return
-        kinds = (
-            (_("Line, percent"), ""),
-            (_("Line, sum"), ""),
-            (_("Whole receipt, percent"), ""),
-        )
-        kind = await self.ask("choose", title=_("Discount"), rows=kinds)
-        if kind is None:
+        how = await questions.discount(self)
+        if how is None:
             return
-        percent = kind != 1
-        typed = await self.ask(
-            "number",
-            title=kinds[kind][0],
-            text=_("Percent, 0 takes it away") if percent else _("Hryvnias, 0 takes it away"),
-            check=lambda text: read_money(text, zero=True),
-        )
-        if typed is None:
-            return
-        value = read_money(typed, zero=True)
-        how = {"percent": value} if percent else {"kopecks": value}
-        changed = await self.work(self.till.sale.discount, whole_receipt=kind == 2, approval=approval, **how)
+        changed = await self.work(self.till.sale.discount, approval=approval, **how)
         self._show(changed)
         self._notice.say(Lamp.GREEN, f"{_('Discount')}: {money(changed.discounts)}")
 
@@ -304,13 +257,7 @@ class SaleScreen(KioskScreen[None]):
             if not drop:
                 return
             self._show((await self.work(self.till.sale.customer, None)).basket)
-        customer = await self.ask(
-            "search",
-            title=_("Customer by name or card"),
-            find=self.till.sale.find_customers,
-            show=_customer_cells,
-            columns=(Column(_("Name")), Column(_("Card"), 13), Column("%", 6, "right")),
-        )
+        customer = await questions.customer(self)
         if customer is not None:
             await self._entered(await self.work(self.till.sale.customer, customer))
 
@@ -331,9 +278,7 @@ class SaleScreen(KioskScreen[None]):
 
     @acting
     async def action_clear(self) -> None:
-        basket = self._current()
-        text = _("{count} lines, {total} will be forgotten.").format(count=len(basket.lines), total=money(basket.total))
-        if await self.ask("confirm", title=_("Clear the basket?"), text=text, lamp=Lamp.AMBER):
+        if await questions.clear(self, self._current()):
             self._show(await self.work(self.till.sale.clear))
             self._notice.say(Lamp.AMBER, _("The basket is empty"))
 
@@ -345,8 +290,8 @@ class SaleScreen(KioskScreen[None]):
             self._show(await self.work(sale.toggle_red))
             self._notice.say(Lamp.GREEN, _("The receipt is fiscal again"))
             return
-        go_on, approval, reason = await self._approval(
-            Right.NONFISCAL, _("The whole receipt becomes NON-FISCAL"), [_(item) for item in RED_REASONS]
+        go_on, approval, reason = await questions.approval(
+            self, Right.NONFISCAL, _("The whole receipt becomes NON-FISCAL"), [_(item) for item in RED_REASONS]
         )
         if not go_on:
             return
@@ -356,7 +301,7 @@ class SaleScreen(KioskScreen[None]):
     @acting
     async def action_storno(self) -> None:
         """Ctrl+Z: hardware has no cancellation, so the key leads to the refund and the act."""
-        go_on, approval, _reason = await self._approval(Right.STORNO, _("Storno of the last document"))
+        go_on, approval, _reason = await questions.approval(self, Right.STORNO, _("Storno of the last document"))
         if not go_on:
             return
         try:
@@ -388,10 +333,10 @@ class SaleScreen(KioskScreen[None]):
 
     # -- touch ----------------------------------------------------------------------------------------------------
 
-    @on(Touch.Pressed)
-    def _pressed(self, message: Touch.Pressed) -> None:
+    @on(KeyStrip.Pressed)
+    def _pressed(self, message: KeyStrip.Pressed) -> None:
         message.stop()
-        key = message.touch.id
+        key = message.name
         if key == "pay":
             self.action_pay()
         elif key == "code":
@@ -415,13 +360,11 @@ class SaleScreen(KioskScreen[None]):
 
     # -- parts ----------------------------------------------------------------------------------------------------
 
-    _basket: Basket
-
     def _show(self, basket: Basket) -> None:
         self._basket = basket
         self._lines.show(basket)
         self._totals.show(basket)
-        self._buyer.show(basket)
+        self._entry.tag(*buyer(basket))
 
     async def _reread(self) -> None:
         sale = self.till.sale
@@ -447,19 +390,6 @@ class SaleScreen(KioskScreen[None]):
             percent = amount(customer.discount * 10)
             self._notice.say(Lamp.GREEN, _("Customer {name}: {percent} %").format(name=customer.name, percent=percent))
 
-    async def _approval(
-        self, right: Right, what: str, reasons: Sequence[str] = ()
-    ) -> tuple[bool, Approval | None, str]:
-        """(go on, the approval, the reason): asks for a PIN or a senior only where the right needs one.
-
-        Without the right it goes on: the till itself refuses and writes it down.
-        """
-        needed = await self.work(self.till.workplace.needs, right, quiet=True)
-        if needed not in (Grant.SENIOR, Grant.PIN):
-            return True, None, ""
-        answer = await self.ask("approve", right=right, what=what, reasons=reasons, own=needed is Grant.PIN)
-        return (False, None, "") if answer is None else (True, *answer)
-
     async def _open(self, name: str, **arguments: Any) -> None:
         """Another screen on top; the basket stays and is read again after it."""
         if not exists(name):
@@ -478,20 +408,3 @@ class SaleScreen(KioskScreen[None]):
         await super().show_error(error)
         if isinstance(error, Doubt) and exists("unknown"):
             await self._open("unknown")
-
-
-def _good_cells(good: Good) -> Cells:
-    lamp = Lamp.GREEN if good.fiscal else Lamp.RED
-    return Cells((good.name, good.code, money(good.price), good.unit), lamp, 2)
-
-
-def _customer_cells(customer: Customer) -> Cells:
-    return Cells((customer.name, customer.card, amount(customer.discount * 10)))
-
-
-def _parked_name(basket: Basket) -> str:
-    return _("{count} lines, {total}").format(count=len(basket.lines), total=money(basket.total))
-
-
-def _first_goods(basket: Basket) -> str:
-    return ", ".join(line.good.name for line in basket.lines[:2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -9,7 +10,7 @@ from textual.widget import Widget
 
 from kiosk.till.scan import LONGEST
 from kiosk.widgets import palette
-from kiosk.widgets.drawing import fit, strip
+from kiosk.widgets.drawing import strip
 
 
 class EntryLine(Widget, can_focus=True):
@@ -41,7 +42,14 @@ class EntryLine(Widget, can_focus=True):
         super().__init__(id=id)
         self._prompt = prompt
         self._keep = keep
+        self._tag: tuple[tuple[str, Style], ...] = ()
         self.value = ""
+
+    def tag(self, *parts: tuple[str, Style]) -> None:
+        """What stands at the right end of the row, drawn text with its styles."""
+        if parts != self._tag:
+            self._tag = parts
+            self.refresh()
 
     def put(self, text: str) -> None:
         """Other text, without a message."""
@@ -86,7 +94,10 @@ class EntryLine(Widget, can_focus=True):
         shown = self.value if len(self.value) < room else self.value[-(room - 1) :]
         caret = palette.CURSOR if self.has_focus else palette.TEXT
         rest = room - len(shown)
-        return strip([(prompt, palette.QUIET), (shown, palette.STRONG), (" ", caret), (fit("", rest), palette.TEXT)])
+        used = sum(len(text) for text, _style in self._tag)
+        tag = self._tag if used < rest else ()
+        blank = " " * (rest - (used if tag else 0))
+        return strip([(prompt, palette.QUIET), (shown, palette.STRONG), (" ", caret), (blank, palette.TEXT), *tag])
 
     def watch_has_focus(self, _has_focus: bool) -> None:
         self.refresh()

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -74,32 +75,13 @@ class Totals(Widget):
 TOTAL = N_("TOTAL")
 
 
-class Buyer(Widget):
-    """Who buys, and what is off: one row, empty for a stranger without discounts."""
-
-    DEFAULT_CSS = """
-    Buyer { height: 1; width: 1fr; }
-    """
-
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._name = ""
-        self._off = ""
-
-    def show(self, basket: Basket) -> None:
-        """Another state of the basket."""
-        customer = basket.customer
-        name = ""
-        if customer is not None:
-            percent = f" {amount(customer.discount * 10)} %" if customer.discount else ""
-            name = f"{customer.name}{percent}"
-        off = f"{_('Discount')} {hryvnias(basket.discounts)}" if basket.discounts else ""
-        if (name, off) != (self._name, self._off):
-            self._name, self._off = name, off
-            self.refresh()
-
-    def render_line(self, y: int) -> Strip:
-        width = self.size.width
-        off = f"  {self._off} " if self._off else " "
-        name = fit(self._name, max(0, width - len(off)), "right")
-        return strip([(name, palette.STRONG), (fit(off, width - len(name)), palette.INK[Lamp.AMBER])])
+def buyer(basket: Basket) -> tuple[tuple[str, Style], ...]:
+    """Who buys and what is off, for the input row; empty for a stranger without discounts."""
+    parts: list[tuple[str, Style]] = []
+    customer = basket.customer
+    if customer is not None:
+        percent = f" {amount(customer.discount * 10)} %" if customer.discount else ""
+        parts.append((f"{customer.name[:24]}{percent} ", palette.STRONG))
+    if basket.discounts:
+        parts.append((f" {_('Discount')} {hryvnias(basket.discounts)} ", palette.INK[Lamp.AMBER]))
+    return tuple(parts)

@@ -1,4 +1,4 @@
-"""A till in the middle of its day: real ledger, real till, a virtual registrar on a pseudo-terminal, Textual's pilot."""
+"""A till in the middle of its day: real ledger and till, a virtual registrar on a pseudo-terminal, the pilot."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from textual.geometry import Region
 from textual.pilot import Pilot
 
 from drivers.emulation.server import EmulatorServer
@@ -20,6 +21,7 @@ from kiosk.start import open_till
 from kiosk.till.till import Till
 from kiosk.widgets.entry_line import EntryLine
 from kiosk.widgets.key_bar import KeyBar
+from kiosk.widgets.key_strip import KeyStrip
 from kiosk.widgets.touch import Touch
 
 CASHIER, SENIOR = "2000000001", "2000000003"
@@ -89,13 +91,19 @@ class Selling:
         await self.quiet()
 
     async def touch(self, selector: str) -> None:
-        """A finger in the middle of a widget of the screen on top."""
-        widget = self.app.screen.query_one(selector)
-        assert isinstance(widget, Touch)
-        region = widget.region
+        """A finger in the middle of a touch key of the screen on top."""
+        region = self._key(selector.removeprefix("#"))
         assert region.width >= 8 and region.height >= 3, f"{selector} is no touch target: {region}"
         await self.pilot.click(offset=(region.x + region.width // 2, region.y + region.height // 2))
         await self.quiet()
+
+    def _key(self, name: str) -> Region:
+        for strip in self.app.screen.query(KeyStrip):
+            names = [key.name for key in strip.keys]
+            if name in names and strip.display:
+                width = strip.region.width // len(names)
+                return Region(strip.region.x + names.index(name) * width, strip.region.y, width, strip.region.height)
+        return self.app.screen.query_one(f"#{name}", Touch).region
 
     async def tap_key(self, action: str) -> None:
         """A finger on the key bar, turning its pages until the key is there."""
@@ -113,7 +121,7 @@ class Selling:
         raise AssertionError(f"the key bar has no {action}")
 
     async def quiet(self) -> None:
-        """Until nothing is held back and the till's thread is idle; a dialog that waits for an answer counts as idle."""
+        """Until nothing is held back and the till's thread is idle; a dialog that waits is idle too."""
         await self.pilot.pause(0.06)
         await self.until(lambda: not self.app.busy and not self.app._intake.held, "quiet")
         await self.app.work(lambda: None, quiet=True)
