@@ -19,6 +19,9 @@ GROWING = ("receipts", "receipt_lines", "fiscal_documents", "document_money", "n
 LAST = "FROM journal ORDER BY journal.seq DESC\n LIMIT ? OFFSET ?"
 """The last link: SQLite calls it a scan, but it walks the key from its end and stops at the first record."""
 
+SHORT = ("ix_receipts_open", "ix_fiscal_documents_open", "ix_slips_waiting")
+"""Partial indexes that hold only what is open now."""
+
 
 def day(shop: Shop) -> dict[str, Callable[[], object]]:
     ledger, sale = shop.ledger, shop.sell(shop.bread, 3000)
@@ -85,5 +88,7 @@ def test_no_table_that_grows_is_read_through(shop: Shop) -> None:
         for statement, step in found:
             if statement.endswith(LAST):
                 continue
-            scans = [table for table in GROWING if step.startswith(f"SCAN {table}") and "INDEX" not in step]
+            # A walk along an index may stop early only where the question has a limit.
+            early = "INDEX" in step and ("LIMIT" in statement or step.endswith(SHORT))
+            scans = [table for table in GROWING if step.split()[:2] == ["SCAN", table] and not early]
             assert not scans, f"{name}: {step}: {statement}"
