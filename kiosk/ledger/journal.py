@@ -221,10 +221,11 @@ def append(
         previous=FIRST if last is None else last.hash,
     )
     values = {column.name: getattr(record, column.name) for column in JOURNAL.c if column.name != "hash"}
-    connection.execute(insert(JOURNAL).values(**values, hash=_hash(record)))
+    connection.execute(insert(JOURNAL).values(**values, hash=link_hash(record)))
 
 
-def _hash(row: Any) -> str:
+def link_hash(row: Any) -> str:
+    """The hash of a record (anything with its fields) over all of them but itself."""
     head = [
         row.seq,
         row.at,
@@ -240,7 +241,7 @@ def _hash(row: Any) -> str:
 
 def _holds(row: Any) -> bool:
     """True when the record still is what was hashed."""
-    return isinstance(row.payload, bytes) and row.hash == _hash(row)
+    return isinstance(row.payload, bytes) and row.hash == link_hash(row)
 
 
 def _record(row: Any) -> JournalRecord:

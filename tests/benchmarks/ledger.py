@@ -12,17 +12,20 @@ import random
 import tempfile
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import median, quantiles
+from types import SimpleNamespace
+from typing import Any
 
-import msgspec
+from sqlalchemy import ColumnElement, Connection, insert, select
 
-from drivers.document import encode
 from drivers.registrar import Result, State
-from kiosk.ledger.journal import append
-from kiosk.ledger.receipts import acts
+from kiosk.ledger.journal import link_hash
+from kiosk.ledger.models import Base, DocumentMoneyRow, DocumentRow, JournalRow, LineRow, ReceiptRow
+from kiosk.ledger.models.base import table
 from kiosk.ledger.records import DocumentState, Good, ReceiptState
 from kiosk.ledger.store import open_ledger
 from tests.kiosk.ledger.world import WORKPLACE, Shop, TestClock, build
@@ -98,25 +101,49 @@ def sales(shop: Shop, title: str, count: int = 200) -> None:
 
 
 def fill(shop: Shop, count: int) -> None:
-    """Earlier shifts of 500 sales each, by the same acts but in one commit a shift, because they are not measured."""
-    made = 0
-    while made < count:
+    """Earlier shifts of 500 sales each: copies of one real sale with ids, numbers and a chain of their own."""
+    pattern = shop.do(shop.receipt(shop.line(shop.bread)))
+    with shop.ledger.database.read() as connection:
+        receipt = _row(connection, ReceiptRow, ReceiptRow.id == pattern.id)
+        line = _row(connection, LineRow, LineRow.receipt_id == pattern.id)
+        document = _row(connection, DocumentRow, DocumentRow.receipt_id == pattern.id)
+        money = connection.execute(
+            select(table(DocumentMoneyRow)).where(DocumentMoneyRow.document_id == document["id"])
+        ).all()
+        link = _row(connection, JournalRow, JournalRow.document_id == document["id"])
+        seq, previous = connection.execute(
+            select(JournalRow.seq, JournalRow.hash).order_by(JournalRow.seq.desc()).limit(1)
+        ).one()
+    line.pop("id")
+    for first in range(1, count, 500):
+        rows: dict[type[Base], list[dict[str, Any]]] = defaultdict(list)
+        for number in range(first, first + 500):
+            ids = {"receipt_id": uuid.uuid4(), "document_id": uuid.uuid4()}
+            place = {"number": str(number), "seq": document["seq"] + number, "done_seq": document["done_seq"] + number}
+            rows[ReceiptRow].append(receipt | {"id": ids["receipt_id"], "number": pattern.number + number})
+            rows[LineRow].append(line | {"receipt_id": ids["receipt_id"]})
+            mine = {"id": ids["document_id"], "receipt_id": ids["receipt_id"], "shift_id": shop.shift.id}
+            rows[DocumentRow].append(document | place | mine)
+            rows[DocumentMoneyRow] += [part._asdict() | {"document_id": ids["document_id"]} for part in money]
+            for kind in ("intent", "outcome"):
+                seq += 1
+                record = link | {"seq": seq, "event": kind, "document_id": ids["document_id"], "previous": previous}
+                previous = record["hash"] = link_hash(SimpleNamespace(**record))
+                rows[JournalRow].append(record)
         with shop.ledger.database.write() as connection:
-            for number in range(made, made + 500):
-                receipt = shop.receipt(shop.line(shop.bread))
-                document = shop.document(receipt)
-                result = Result(State.REGISTERED, number=str(number))
-                acts.begin(connection, receipt, [document], [])
-                for event, payload in (("intent", encode(document.document)), ("outcome", msgspec.json.encode(result))):
-                    append(connection, shop.clock.now(), event, document.id, shop.binding.id, "0" * 64, payload)
-                acts.settle_document(connection, document.id, DocumentState.REGISTERED, result, "")
-                acts.finish(connection, receipt.id, ReceiptState.DONE)
-        made += 500
+            for model, values in rows.items():
+                connection.execute(insert(table(model)), values)
         moment = shop.clock.now()
         shop.ledger.shifts.close(
-            shop.shift.id, by=shop.cashier.id, at=moment, z_number=made // 500, cash_left=0, closing={}
+            shop.shift.id, by=shop.cashier.id, at=moment, z_number=first // 500, cash_left=0, closing={}
         )
         shop.shift = shop.ledger.shifts.open(replace(shop.shift, id=0, opened_at=moment))
+
+
+def _row(connection: Connection, model: type[Base], which: ColumnElement[bool]) -> dict[str, Any]:
+    row = connection.execute(select(table(model)).where(which)).first()
+    assert row is not None
+    return dict(row._mapping)
 
 
 def questions(shop: Shop, title: str) -> None:

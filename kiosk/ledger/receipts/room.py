@@ -12,6 +12,7 @@ from drivers.registrar import Result
 from kiosk.ledger.engine import Database
 from kiosk.ledger.errors import LedgerError
 from kiosk.ledger.models import BasketRow, DocumentRow, ReceiptRow, SlipRow
+from kiosk.ledger.models.receipts import NUMBERED, OPEN_DOCUMENT, OPEN_RECEIPT
 from kiosk.ledger.receipts import acts
 from kiosk.ledger.receipts.rows import (
     BASKETS,
@@ -34,9 +35,6 @@ from kiosk.ledger.records import (
     StoredBasket,
 )
 from kiosk.ledger.shop import put_setting
-
-OPEN_RECEIPT = ReceiptRow.state.in_(("pending", "unknown"))
-OPEN_DOCUMENT = DocumentRow.state.in_(("pending", "unknown"))
 
 
 class SqlReceipts:
@@ -115,7 +113,7 @@ class SqlReceipts:
     def by_document_number(self, number: str) -> Sequence[Receipt]:
         if not number:
             return []
-        numbered = select(DocumentRow.receipt_id).where(DocumentRow.number == number, DocumentRow.number != "")
+        numbered = select(DocumentRow.receipt_id).where(DocumentRow.number == number, NUMBERED)
         return self._receipts(
             select(RECEIPTS)
             .where(
