@@ -1,8 +1,8 @@
 """What a signature costs: `python -m tests.benchmarks.signing [--slow]`.
 
-The best of several runs in milliseconds of processor time, one thread. `--slow` also opens each container at full strength. Targets on a
-development machine: a signature 3 ms, a signed document of 5 KB 15 ms, a hash 0.7 MB/s (signing.md §0); a weak box is
-about ten times slower.
+The best of several runs in milliseconds of processor time, one thread. `--slow` also opens each container at full
+strength. Targets on a development machine: a signature 3 ms, a signed document of 5 KB 15 ms, a hash 0.7 MB/s
+(signing.md §0); a weak box is about ten times slower.
 """
 
 from __future__ import annotations
