@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from drivers.prro.emulator import textbook
 from drivers.prro.signing import oids
@@ -206,7 +207,7 @@ def _prove(parts: _Signed, by: _Certificate) -> None:
     if named not in (by.issuer_serial, bytes.fromhex(by.public.key_id)):
         raise Rejected("the signer is not the one whose certificate is attached")
     reference = _one(_one(_one(parts.signed[oids.SIGNING_CERTIFICATE_V2].body).body).raw).members
-    if reference[1].body != hashed(by.public.certificate):
+    if reference[1].body != _hashed(parts.algorithm, by.public.certificate):
         raise Rejected("the signature names another certificate")
     if not textbook.holds(by.m, by.key, hashed(parts.covered), parts.signature):
         raise Rejected("the signature is wrong")
@@ -222,7 +223,7 @@ def _certificate(node: Node, authority: bytes, at: datetime) -> _Certificate:
     issuer = tbs.members[3].raw
     if issuer != _one(authority).members[0].members[5].raw:
         raise Rejected("the certificate is of an unknown authority")
-    if not textbook.holds(root.m, root.key, _HASHES[algorithm.members[0].identifier](tbs.raw), value):
+    if not _holds(root.m, root.key, algorithm.members[0].identifier, tbs.raw, value):
         raise Rejected("the certificate is not signed by the authority")
     begin, end = (_time(each) for each in tbs.members[4].members)
     if not begin <= at <= end:
@@ -230,6 +231,19 @@ def _certificate(node: Node, authority: bytes, at: datetime) -> _Certificate:
     return own
 
 
+@lru_cache(maxsize=256)
+def _holds(m: int, key: bytes, algorithm: str, data: bytes, signature: bytes) -> bool:
+    """The signature of a certificate, checked once."""
+    return textbook.holds(m, key, _HASHES[algorithm](data), signature)
+
+
+@lru_cache(maxsize=256)
+def _hashed(algorithm: str, certificate: bytes) -> bytes:
+    """The digest of a certificate, computed once."""
+    return _HASHES[algorithm](certificate)
+
+
+@lru_cache(maxsize=256)
 def _read(raw: bytes) -> _Certificate:
     tbs = _one(raw).members[0].members
     info = tbs[6].members

@@ -6,7 +6,7 @@ import base64
 from datetime import datetime, timedelta
 
 import pytest
-from asn1crypto import x509
+from asn1crypto import x509  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

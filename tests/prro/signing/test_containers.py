@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 import pytest
-from asn1crypto import keys as asn1_keys
+from asn1crypto import keys as asn1_keys  # type: ignore[import-untyped]
 from asn1crypto import pkcs12 as asn1_pkcs12
 from hypothesis import given, settings
 from hypothesis import strategies as st

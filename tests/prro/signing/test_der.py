@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from asn1crypto import core
+from asn1crypto import core, parser  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -152,7 +152,8 @@ def test_any_octets_are_read_or_refused(data: bytes) -> None:
         return
     assert element.raw == data
     assert der.write(element.tag, element.body) == data
-    assert core.Any.load(data, strict=True).dump() == data
+    kind, method, number, head, body, _ = parser.parse(data, strict=True)
+    assert (kind << 6 | method << 5 | number, head + body, body) == (element.tag, data, element.body)
     for reader in ("integer", "boolean", "octets", "bits", "oid", "text", "time"):
         try:
             getattr(element, reader)()

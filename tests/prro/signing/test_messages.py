@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from asn1crypto import cms as asn1_cms
+from asn1crypto import cms as asn1_cms  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
