@@ -20,7 +20,7 @@ from drivers.prro.signing import der, oids
 from drivers.prro.signing.algorithms import Digest, algorithm, digest_by_signature
 from drivers.prro.signing.der import Element, Malformed
 from drivers.prro.signing.errors import CertificateDamaged, CertificateEarly, CertificateExpired, CertificateForeign
-from drivers.prro.signing.keys import PublicKey, read_public, unwrapped
+from drivers.prro.signing.keys import PublicKey, read_public
 
 MAX_SIZE = 64 * 1024
 DEMO_MARK = "НЕ ЧИННИЙ"
@@ -43,6 +43,7 @@ class Certificate:
     signed_with: Digest | None
     """The digest of the issuer's signature; None for an algorithm that is not DSTU 4145."""
     signature: bytes
+    """As stored: r ‖ s in an OCTET STRING."""
     serial: int
     serial_der: bytes
     issuer_der: bytes
@@ -248,7 +249,7 @@ def _read(element: Element) -> Certificate:
         raw=element.raw,
         tbs=tbs.raw,
         signed_with=digest_by_signature(signed_with),
-        signature=unwrapped(signature),
+        signature=signature,
         serial=int.from_bytes(serial.body, "big", signed=True),
         serial_der=serial.raw,
         issuer_der=issuer.raw,

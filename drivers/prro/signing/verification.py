@@ -55,5 +55,5 @@ def verify(
         raise SignerUntrusted(f"{signer.name} signed, who is none of {', '.join(sorted(codes))}")
     trusted.check(signer, at, parsed.certificates)
     token = parsed.unsigned(oids.SIGNATURE_TIMESTAMP)
-    stamp = timestamp.check(token, parsed.signature_octets, trusted) if token is not None else None
+    stamp = timestamp.check(token, parsed.signature, trusted) if token is not None else None
     return Verified(octets, signer, parsed.digest, parsed.signing_time, stamp)

@@ -180,6 +180,22 @@ def test_an_authority_below_the_root(authority: Authority) -> None:
         trust.check(leaf.certificate, NOW, [middle.certificate])
 
 
+def test_a_ring_of_authorities(authority: Authority) -> None:
+    """Two roots of one name and key sign each other: the search ends."""
+    root = authority.certificate
+    twin = _resigned(authority, root.tbs.replace(root.serial_der, der.integer(root.serial ^ 1)))
+    assert twin.signed_by(root) and root.signed_by(twin)
+    with pytest.raises(SignerUntrusted):
+        Trust([], [root, twin], demo=True).check(twin, NOW, [root, twin])
+    Trust([root], demo=True).check(twin, NOW, [twin])
+
+
+def _resigned(authority: Authority, tbs: bytes) -> Certificate:
+    digest = authority.generation
+    signature = der.bits(der.octets(authority.root.key.sign(digest.of(tbs))))
+    return read(der.sequence(tbs, digest.signature_identifier(), signature))
+
+
 def test_files_with_certificates(authority: Authority, cashier: Identity) -> None:
     pair = [authority.certificate, cashier.certificate]
     raws = [each.raw for each in pair]

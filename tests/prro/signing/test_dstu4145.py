@@ -205,6 +205,22 @@ def test_r_and_s_out_of_range_fail() -> None:
         assert not key.public.verify(digest, forged)
 
 
+def test_bare_octets_that_look_like_a_header() -> None:
+    """One signature of 65 536 begins with 04 3E, as a wrapped one of 62 octets would: the length decides."""
+    key = keys.generate(257)
+    curve, nonce = key.curve, 12345
+    point = points.base(curve).multiply(nonce)
+    assert point is not None
+    r = int.from_bytes(b"\x04\x3e" + bytes(29), "little") | 1 << 240
+    h = curve.field.multiply(r, curve.field.inverse(point[0]))
+    digest = h.to_bytes(48, "little")
+    signature = dstu4145.sign(curve, key.reveal(), digest, lambda *_: nonce)
+    assert signature[:2] == b"\x04\x3e"
+    assert key.public.verify(digest, signature)
+    assert key.public.verify(digest, b"\x04\x40" + signature)
+    assert not key.public.verify(digest, b"\x04\x41" + signature)
+
+
 def test_a_zero_digest_counts_as_one() -> None:
     key = keys.generate(257)
     assert key.public.verify(b"\x01" + bytes(31), key.sign(bytes(32)))
