@@ -241,6 +241,14 @@ def test_curves_of_strangers_are_refused(cashier: Identity) -> None:
     assert not spoilt.signed_by(spoilt)
 
 
+def test_both_copies_of_the_algorithm_must_agree(cashier: Identity) -> None:
+    """The outer one is not covered by the signature (signing.md §4.3)."""
+    tbs, _, signature = der.parse(cashier.certificate.raw).items(der.SEQUENCE)
+    other = der.sequence(tbs.raw, Digest.KUPYNA_512.signature_identifier(), signature.raw)
+    with pytest.raises(CertificateDamaged, match="disagree"):
+        read(other)
+
+
 def test_forms_of_curve_parameters() -> None:
     for m in (163, 257, 431):
         curve = keys.generate(m).curve

@@ -76,6 +76,7 @@ def test_lengths(size: int) -> None:
         ("indefinite length", "30800000"),
         ("padded length", "04810100"),
         ("padded long length", "0482000100"),
+        ("zero before a long length", "04820080" + "00" * 128),
         ("five length octets", "048500000000010a"),
         ("cut length", "0482"),
         ("long tag", "1f0100"),

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from drivers.prro.emulator.authority import AGREEMENT, Authority, Identity, Subject
 from drivers.prro.emulator.signed import EXPLICIT_KEY_ID, KEY_ID, PLAIN, Manner, message
 from drivers.prro.signing import (
+    Certificate,
     Digest,
     Signer,
     Trust,
@@ -427,7 +428,7 @@ def test_choosing_key_and_certificate(authority: Authority, cashier: Identity, s
         candidates(Container(Kind.KEY6, (ContainerKey(agreement.key),)), [agreement.certificate])
 
 
-def _renewed(authority: Authority, person: Identity, days: int):  # type: ignore[no-untyped-def]
+def _renewed(authority: Authority, person: Identity, days: int) -> Certificate:
     """Another certificate of the same key."""
     fresh = authority.issue(Subject("Касир", drfo="3184710691"), NOW, days=days).certificate
     assert fresh.key is not None
@@ -435,6 +436,14 @@ def _renewed(authority: Authority, person: Identity, days: int):  # type: ignore
     digest = authority.generation
     signature = der.bits(der.octets(authority.root.key.sign(digest.of(tbs))))
     return read(der.sequence(tbs, digest.signature_identifier(), signature))
+
+
+def test_another_certificate_of_the_same_key(authority: Authority, cashier: Identity, signer: Signer) -> None:
+    """A renewed certificate must not be slipped under an old signature: signingCertificateV2 names the one meant."""
+    parsed = cms.parse(signer.sign(DOCUMENT, at=NOW))
+    assert parsed.check(cashier.certificate) == DOCUMENT
+    with pytest.raises(SignatureBad, match="another certificate"):
+        parsed.check(_renewed(authority, cashier, 100))
 
 
 def test_nothing_secret_is_shown(cashier: Identity, caplog: pytest.LogCaptureFixture) -> None:
