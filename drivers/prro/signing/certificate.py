@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from drivers.prro.signing import der, oids
@@ -168,8 +168,13 @@ class Certificate:
         return issuer.key.verify(self.signed_with.of(self.tbs), self.signature)
 
 
+@lru_cache(maxsize=32)
 def read(data: bytes) -> Certificate:
-    """A DER certificate. Raises CertificateDamaged."""
+    """A DER certificate. Raises CertificateDamaged.
+
+    The same octets give the same object for a while: the key of the fiscal server, which comes with every ticket, then
+    keeps its point and its table of multiples.
+    """
     if len(data) > MAX_SIZE:
         raise CertificateDamaged(f"a certificate of {len(data)} octets is too long: choose the right file")
     try:

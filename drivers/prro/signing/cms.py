@@ -90,7 +90,8 @@ class Message:
         return next((each for each in (*self.certificates, *others) if self.names(each)), None)
 
     def check(self, certificate: Certificate, content: bytes | None = None) -> bytes:
-        """Prove that `certificate`'s key signed the content, and return the content (11 ms + 1 µs an octet).
+        """Prove that `certificate`'s key signed the content, and return the content: 11 ms and 1 µs an octet,
+        or 3 ms for a signer that is met often.
 
         `content` is given for a detached signature. Whether the certificate is to be trusted is another question
         (`trust.Trust`). Raises SignatureBad or SignatureMalformed.

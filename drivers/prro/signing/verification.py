@@ -35,7 +35,7 @@ def verify(
     codes: Collection[str] = (),
     content: bytes | None = None,
 ) -> Verified:
-    """Prove a signed message at the aware time `at`: 11 ms, and as much again for a time stamp.
+    """Prove a signed message at the aware time `at`: 11 ms for a new signer, 4 for one met often, twice with a stamp.
 
     `codes` narrows the signers: every taxpayer of Ukraine has a certificate that leads to the state root, so a ticket
     is believed only from the codes (ЄДРПОУ, РНОКПП) of the tax service, unless the store pins its certificates alone.

@@ -183,6 +183,22 @@ def test_sign_and_verify(curve: Curve) -> None:
     assert not key.public.verify(digest[::-1], signature)
 
 
+def test_a_key_met_often_prepares_itself() -> None:
+    """Only proved signatures count: forgeries must not make the till build tables."""
+    key = keys.generate(163)
+    public = PublicKey(key.curve, key.public.octets)
+    signature = key.sign(bytes(32))
+    for _ in range(20):
+        assert not public.verify(b"x" * 32, signature)
+    prepared = [public._table is not None]
+    for _ in range(8):
+        assert public.verify(bytes(32), signature)
+        prepared.append(public._table is not None)
+    assert prepared == [False] * 8 + [True]
+    assert public.verify(bytes(32), signature)
+    assert not public.verify(b"x" * 32, signature)
+
+
 def test_every_flipped_bit_of_a_signature_fails() -> None:
     key = keys.generate(163)
     key.public.prepare()
