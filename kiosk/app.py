@@ -160,7 +160,7 @@ class KioskApp(App[int]):
     def look(self) -> None:
         """Read the status bar's facts again, beside everything else."""
         if self.till is not None and self.is_running:
-            self.run_worker(self._look(), group="look", exclusive=True)
+            self.run_worker(self._look, group="look", exclusive=True)
 
     async def _look(self) -> None:
         if self.till is None:
