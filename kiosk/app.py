@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import PurePath
@@ -32,6 +32,7 @@ from kiosk.widgets.scan import Intake, Scanned
 
 if TYPE_CHECKING:
     from kiosk.config import Settings
+    from kiosk.ledger.records import FiscalDocument, Receipt
     from kiosk.till.status import StatusView
     from kiosk.till.till import Till
 
@@ -82,6 +83,7 @@ class KioskApp(App[int]):
         self._waiting = False
         self._last_key = ("", 0.0)
         self.view: StatusView | None = None
+        self.recovered: Sequence[Receipt | FiscalDocument] = ()
         self.last_input = time.monotonic()
         self.register_theme(THEME)
         self.theme = THEME.name
@@ -105,7 +107,7 @@ class KioskApp(App[int]):
         self.failed = None
         try:
             self.till = await self.work(self._opener)
-            await self.work(self.till.fiscal.recover)
+            self.recovered = await self.work(self.till.fiscal.recover)
             await self.work(self.till.status.poll)
         except Exception as error:
             log.exception("the till cannot be opened")
@@ -206,6 +208,13 @@ class KioskApp(App[int]):
     async def _begin_work(self) -> None:
         selling = await self.work(_may_sell, self.till)
         await self._go("sale" if selling and screens.exists("sale") else "checklist")
+        if self.recovered:
+            # What was cut off at the last stop and has been found out since: the first to come reads it, once.
+            text, self.recovered = "\n".join(found_out(item) for item in self.recovered), ()
+            title = _("Found out after the restart")
+            await self.push_screen(
+                screens.make("message", title=title, text=text, advice=_("Check it with the paper."))
+            )
 
     def log_out(self) -> None:
         """Leave the till: the basket is parked, the login comes back."""
@@ -307,6 +316,17 @@ def _leave(till: Till) -> None:
     """Park the basket and log out. Runs on the till thread."""
     till.sale.leave()
     till.people.logout()
+
+
+def found_out(item: Receipt | FiscalDocument) -> str:
+    """One line about what a restart found out."""
+    done, due = getattr(item, "done", None), item.due if hasattr(item, "due") else item.document.due
+    state = str(item.state)
+    if done or state == "done":
+        return _("{sum}: registered").format(sum=i18n.sum_of(due))
+    if state in ("failed", "rejected"):
+        return _("{sum}: not registered, nothing was taken").format(sum=i18n.sum_of(due))
+    return _("{sum}: UNKNOWN, a senior must decide").format(sum=i18n.sum_of(due))
 
 
 def last_words() -> str:

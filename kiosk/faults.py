@@ -122,6 +122,70 @@ FAULTS: Mapping[str, tuple[str, str]] = {
         N_("Another registrar answers: its serial number is not the one this shift began with"),
         N_("Connect the right registrar. The shift goes on only with the unit it was opened on."),
     ),
+    Code.KEY_PASSWORD: (
+        N_("The password of the key is wrong"),
+        N_("Type the key's password again; it is not the PIN of the till."),
+    ),
+    Code.KEY_DAMAGED: (
+        N_("The key file is damaged"),
+        N_("Take the key from another copy, or call the technician."),
+    ),
+    Code.KEY_UNSUPPORTED: (
+        N_("The key is of a kind that the till cannot use"),
+        N_("Call the technician: another key file is needed."),
+    ),
+    Code.KEY_ABSENT: (
+        N_("There is no key for signing"),
+        N_("The owner must load the cashier's key."),
+    ),
+    Code.KEY_LOCKED: (
+        N_("The key is locked: its password was not given since the start"),
+        N_("Unlock the key with its password, then repeat."),
+    ),
+    Code.CERTIFICATE_ABSENT: (
+        N_("The key's certificate is missing"),
+        N_("Call the technician: the certificate must be loaded."),
+    ),
+    Code.CERTIFICATE_DAMAGED: (
+        N_("The key's certificate is damaged"),
+        N_("Call the technician: load the certificate again."),
+    ),
+    Code.CERTIFICATE_EXPIRED: (
+        N_("The key's certificate has expired"),
+        N_("A new key is needed: call the owner."),
+    ),
+    Code.CERTIFICATE_EARLY: (
+        N_("The key's certificate is not valid yet"),
+        N_("Check the computer's date, then call the owner."),
+    ),
+    Code.CERTIFICATE_REVOKED: (
+        N_("The key's certificate is revoked"),
+        N_("Do not use this key: call the owner."),
+    ),
+    Code.CERTIFICATE_FOREIGN: (
+        N_("The certificate does not belong to this key"),
+        N_("Call the technician: key and certificate must be a pair."),
+    ),
+    Code.CERTIFICATE_UNTRUSTED: (
+        N_("The certificate's authority is not trusted"),
+        N_("Call the technician: the authority's certificate is missing."),
+    ),
+    Code.SIGNATURE_MALFORMED: (
+        N_("The signed answer cannot be read"),
+        N_("Repeat later; if it stays, call the technician."),
+    ),
+    Code.SIGNATURE_BAD: (
+        N_("The signature does not fit the document"),
+        N_("Do not trust the answer: call the technician."),
+    ),
+    Code.SIGNATURE_FAILED: (
+        N_("The document could not be signed"),
+        N_("Repeat; if it stays, call the technician."),
+    ),
+    Code.TIMESTAMP: (
+        N_("The time stamp of the signature was not given or does not fit"),
+        N_("Check the internet and the clock, then repeat."),
+    ),
 }
 """What happened and the next step, by `drivers.errors.Code`."""
 

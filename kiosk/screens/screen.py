@@ -24,6 +24,7 @@ from textual.screen import ModalScreen, Screen
 from drivers.errors import Fault
 from kiosk.i18n import _
 from kiosk.ledger.errors import LedgerError
+from kiosk.screens import exists
 from kiosk.screens.status import fields
 from kiosk.till.errors import N_, TillError
 from kiosk.widgets.key_bar import KeyBar
@@ -195,7 +196,12 @@ class KioskScreen(Screen[Answer], Generic[Answer]):
 
     @acting
     async def open_checklist(self, line: str = "") -> None:
-        await self.ask("checklist", line=line, look=True)
+        """The checklist at a line; an unknown outcome leads to where it is resolved."""
+        unknown = self.kiosk.view is not None and self.kiosk.view.unknown
+        if line == "flags" and unknown and exists("unknown"):
+            await self.ask("unknown")
+        else:
+            await self.ask("checklist", line=line, look=True)
 
     def action_help(self) -> None:
         self.app.push_screen(_made("help", keys=list(self.keymap()), title=self.name_on_screen))

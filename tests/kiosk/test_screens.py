@@ -382,3 +382,38 @@ async def test_a_defect_goes_to_the_log_and_the_cashier_reads_one_sentence(
             await app._exception_event.wait()
     assert app.return_code == CRASHED
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_what_a_restart_found_out_is_told_once(kiosk: Open) -> None:
+    from uuid import uuid4
+
+    from kiosk.ledger.records import Receipt, ReceiptKind, ReceiptLine, ReceiptState
+
+    async with kiosk() as pilot:
+        app = app_of(pilot)
+        line = ReceiptLine(1, None, "1", "Хліб", "шт", 1000, 2500, 2500, "А", 1)
+        place = app.till.workplace
+        receipts = [
+            Receipt(uuid4(), ReceiptKind.SALE, state, "Каса 1", 1, place.clock.now(), (line,), ())
+            for state in (ReceiptState.DONE, ReceiptState.FAILED, ReceiptState.UNKNOWN)
+        ]
+        app.recovered = receipts
+        await login(pilot)
+        await until(pilot, lambda: type(pilot.app.screen).__name__ == "MessageDialog")
+        text = shown(pilot)
+        assert "25,00 UAH: registered" in text and "not registered" in text and "UNKNOWN" in text
+        assert app.recovered == ()
+
+
+async def test_with_an_open_shift_a_login_leads_to_the_sale(kiosk: Open) -> None:
+    async with kiosk() as pilot:
+        app = app_of(pilot)
+        await login(pilot)
+        binding = app.till.workplace.main_binding()
+        await app.work(app.till.shifts.open, binding, counted=0, float_=0)
+        app.log_out()
+        await until(pilot, lambda: isinstance(pilot.app.screen, LoginScreen))
+        assert app.till.workplace.user is None
+        pilot.app._last_key = ("", 0.0)
+        await login(pilot)
+        assert type(pilot.app.screen).__name__ == "SaleScreen"
