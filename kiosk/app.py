@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import PurePath
@@ -163,8 +163,7 @@ class KioskApp(App[int]):
         """Read the status bar's facts again, beside everything else."""
         if self.till is not None and self.is_running:
             # The function and not its coroutine: a worker that a closing till cancels early must leave none behind.
-            look: Callable[[], Coroutine[None, None, None]] = self._look
-            self.run_worker(look, group="look", exclusive=True)
+            self.run_worker(self._look, group="look", exclusive=True)  # type: ignore[arg-type]
 
     async def _look(self) -> None:
         if self.till is None:
