@@ -162,7 +162,8 @@ class KioskApp(App[int]):
     def look(self) -> None:
         """Read the status bar's facts again, beside everything else."""
         if self.till is not None and self.is_running:
-            self.run_worker(self._look(), group="look", exclusive=True)
+            # The function and not its coroutine: a worker that a closing till cancels early must leave none behind.
+            self.run_worker(self._look, group="look", exclusive=True)  # type: ignore[arg-type]
 
     async def _look(self) -> None:
         if self.till is None:
