@@ -174,6 +174,11 @@ class KioskApp(App[int]):
             for screen in self.screen_stack:
                 if isinstance(screen, screens.cashier()):
                     screen.show_status(view)
+        if not self.busy:
+            found = await self.work(self.till.unknowns.when_well, view, quiet=True)
+            self.recovered = (*self.recovered, *found)
+            if found and self.till.workplace.user is not None and isinstance(self.screen, screens.cashier()):
+                self.run_worker(self._tell_found, group="found")  # type: ignore[arg-type]
 
     async def _poll(self) -> None:
         """Ask the registrar for its state now and then, unless the till is at work with it."""
@@ -209,10 +214,13 @@ class KioskApp(App[int]):
     async def _begin_work(self) -> None:
         selling = await self.work(_may_sell, self.till)
         await self._go("sale" if selling and screens.exists("sale") else "checklist")
+        await self._tell_found()
+
+    async def _tell_found(self) -> None:
+        """What was cut off and has been found out since: the first to come reads it, once."""
         if self.recovered:
-            # What was cut off at the last stop and has been found out since: the first to come reads it, once.
             text, self.recovered = "\n".join(found_out(item) for item in self.recovered), ()
-            title = _("Found out after the restart")
+            title = _("Found out by asking the registrar")
             await self.push_screen(
                 screens.make("message", title=title, text=text, advice=_("Check it with the paper."))
             )

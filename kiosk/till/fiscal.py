@@ -21,6 +21,10 @@ from kiosk.till.errors import N_, Doubt
 from kiosk.till.workplace import Workplace
 
 
+PATIENCE = 6.0
+"""Seconds to ask after a doubt before the cashier is told; once the registrar is well again the till asks by itself."""
+
+
 class ClosingNote(msgspec.Struct, frozen=True):
     """What a Z document carries for the day's closing, so that a kill in the middle loses none of it."""
 
@@ -56,7 +60,7 @@ class Fiscal:
             self._ledger.receipts.settle_document(pending.id, DocumentState.PENDING, None)
 
         def go(registrar: Registrar) -> Result:
-            return walk(registrar, pending.document, journal, clock)
+            return walk(registrar, pending.document, journal, clock, patience=PATIENCE)
 
         try:
             result = self._workplace.desk(binding).access.call(go)
@@ -78,7 +82,7 @@ class Fiscal:
         clock = self._workplace.clock
 
         def go(registrar: Registrar) -> Result:
-            return settle(registrar, doubtful.document, before, journal, clock, patience=5.0)
+            return settle(registrar, doubtful.document, before, journal, clock, patience=PATIENCE)
 
         return self._settle(doubtful, self._workplace.desk(binding).access.call(go))
 

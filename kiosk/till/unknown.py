@@ -14,6 +14,7 @@ from kiosk.ledger.records import FiscalDocument, Receipt
 from kiosk.till.errors import N_, Refusal
 from kiosk.till.fiscal import Fiscal
 from kiosk.till.rights import Right
+from kiosk.till.status import StatusView
 from kiosk.till.workplace import Approval, Workplace
 
 
@@ -35,6 +36,20 @@ class Unknowns:
         self._workplace = workplace
         self._ledger = workplace.ledger
         self._fiscal = fiscal
+        self._ill = False
+
+    def when_well(self, view: StatusView) -> Sequence[Receipt | FiscalDocument]:
+        """Ask about open outcomes once, as soon as the registrar is well again (paper in, cable back).
+
+        Returns what was found out. An outcome that stays open is a person's matter: nothing is asked in a loop.
+        """
+        if not view.link or view.paper_out or view.cover_open:
+            self._ill = True
+            return ()
+        if not self._ill:
+            return ()
+        self._ill = False
+        return self._fiscal.recover() if view.unknown else ()
 
     def items(self) -> Sequence[Doubtful]:
         """Everything open at this workplace, oldest first."""

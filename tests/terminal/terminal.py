@@ -23,6 +23,7 @@ KEYS = {
     "Del": "\x1b[3~", "Backspace": "\x7f",
 }  # fmt: skip
 """What a terminal sends; Ctrl+Enter arrives as LF where the terminal has no richer protocol."""
+HERE = Path(__file__).parents[2]
 PATIENCE = 40.0
 """Seconds until a picture must have come; only a broken program needs them."""
 
@@ -40,7 +41,7 @@ class Terminal:
         self._process = subprocess.Popen(
             [sys.executable, *arguments],
             stdin=slave, stdout=slave, stderr=slave, close_fds=True, start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parents[2]), **(environment or {})},
+            env=os.environ | {"TERM": "xterm-256color", "PYTHONPATH": str(HERE)} | (environment or {}),
         )  # fmt: skip
         os.close(slave)
 
