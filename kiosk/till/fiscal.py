@@ -20,7 +20,6 @@ from kiosk.ledger.records import Binding, DocumentState, FiscalDocument, Receipt
 from kiosk.till.errors import N_, Doubt
 from kiosk.till.workplace import Workplace
 
-
 PATIENCE = 6.0
 """Seconds to ask after a doubt before the cashier is told; once the registrar is well again the till asks by itself."""
 
