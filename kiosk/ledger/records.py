@@ -30,7 +30,14 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class User:
+<<<<<<< HEAD
     """A person. `denied` are names of `kiosk.till.rights.Right` taken from the post; `key_id` signs for ПРРО."""
+=======
+    """A person. `denied` are rights (names of `kiosk.till.rights.Right`) taken from the post.
+
+    `key_id` signs for a software registrar.
+    """
+>>>>>>> ledger
 
     id: int
     name: str
@@ -129,10 +136,17 @@ class Customer:
 
 @dataclass(frozen=True)
 class Shift:
+<<<<<<< HEAD
     """A cash day of one registrar; open while `closed_at` is None.
 
     `device_opened_at` is read from the device; `float_` kopecks; `checks` is the checklist as it stood at opening;
     `closing` what the closing wizard counted.
+=======
+    """A cash day of one registrar; open while `closed_at` is None. `float_` kopecks.
+
+    `device_opened_at` is read from the device;
+    `checks` is the checklist as it stood at opening; `closing` what the closing wizard counted.
+>>>>>>> ledger
     """
 
     id: int
@@ -172,7 +186,14 @@ class ReceiptState(StrEnum):
 
 @dataclass(frozen=True)
 class ReceiptLine:
+<<<<<<< HEAD
     """One good of a receipt. `returned` thousandths came back later; `sale_line` is the line that a refund undoes."""
+=======
+    """One good of a receipt. `sale_line` is the line (its `id`) that a refund undoes.
+
+    `returned` thousandths came back by later refunds, those under way included.
+    """
+>>>>>>> ledger
 
     position: int
     good_id: int | None
@@ -309,6 +330,7 @@ class JournalRecord:
     payload: bytes
     previous: str
     hash: str
+    document_hash: str = ""
 
 
 @dataclass(frozen=True)
@@ -334,8 +356,11 @@ class Sums:
     cash_in: int = 0
     cash_out: int = 0
     rounding: int = 0
+    """Cash rounding of sales less that of refunds; turnover by tax letter is unrounded."""
     receipts: int = 0
     refunds: int = 0
+    """Fiscal documents, as the registrar counts them."""
     nonfiscal_cash: int = 0
     """Cash of non-fiscal slips less their refunds: it lies in the drawer, but not in the registrar."""
     manual_cards: int = 0
+    """Card money whose slip was typed by hand, sales less refunds."""

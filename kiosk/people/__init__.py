@@ -1,1 +1,1 @@
-"""Secrets of people: PINs and badges."""
+"""People at the till: how they prove who they are."""
