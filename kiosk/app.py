@@ -1,0 +1,226 @@
+"""The face of the till: full screen, one till thread, scans, lock, and a calm end when something breaks.
+
+    first paint (login) ─► till thread: import and open everything ─► `ready` ─► screens call `await app.work(…)`
+
+Every room of the till is synchronous and runs on one thread, so calls queue up there and the event loop never waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+
+from textual import events
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+
+from kiosk import i18n, screens
+from kiosk.i18n import _
+from kiosk.widgets.palette import THEME
+from kiosk.widgets.scan import Intake, Scanned
+
+if TYPE_CHECKING:
+    from kiosk.config import Settings
+
+T = TypeVar("T")
+log = logging.getLogger("kiosk")
+
+CRASHED = 70
+"""Exit status after a crash; the unit starts the till again."""
+ONCE = frozenset({"enter", "ctrl+enter", "ctrl+j", "escape", "ctrl+z", "ctrl+p", "ctrl+delete", "ctrl+l"})
+"""Keys besides F-keys whose auto-repeat is ignored: holding one is one press (cashier-flow.md IV-22)."""
+
+
+class Release(Message):
+    """Held keys have waited long enough; `last` is the newest of them when the wait began."""
+
+    def __init__(self, last: events.Key) -> None:
+        super().__init__()
+        self.last = last
+
+
+class KioskApp(App[int]):
+    """The application. `opener` imports the rest, opens the ledger and returns the till; it runs on the till thread."""
+
+    ENABLE_COMMAND_PALETTE = False
+    CSS_PATH = "screens/kiosk.tcss"
+    TITLE = "Kasa Kiosk"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", show=False, priority=True)]
+    REPEAT_GAP = 0.8
+    """Seconds: the same key again within this time is auto-repeat. Keyboards wait up to 660 ms before they repeat."""
+    IDLE_CHECK = 5.0
+
+    def __init__(self, settings: Settings, opener: Callable[[], Any], *, hint: str = "") -> None:
+        i18n.use(settings.language)
+        super().__init__()
+        self.settings = settings
+        self.hint = hint
+        self.till: Any = None
+        self.failed: BaseException | None = None
+        self.ready = asyncio.Event()
+        self.busy = 0
+        self._opener = opener
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="till")
+        self._intake = Intake()
+        self._last_key = ("", 0.0)
+        self.last_input = time.monotonic()
+        self.register_theme(THEME)
+        self.theme = THEME.name
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The login is the first thing painted; nothing else is built before it."""
+        return screens.make("login")
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._begin)
+        self.set_interval(self.IDLE_CHECK, self._check_idle)
+
+    def _begin(self) -> None:
+        self.run_worker(self._open(), name="open", exit_on_error=True)
+
+    async def _open(self) -> None:
+        """Import and open everything on the till thread; a failure is shown by the login and can be repeated."""
+        self.failed = None
+        try:
+            self.till = await self.work(self._opener)
+        except Exception as error:
+            log.exception("the till cannot be opened")
+            self.failed = error
+        self.ready.set()
+
+    def open_again(self) -> None:
+        """Try to open the till once more after the cause was removed."""
+        self.ready.clear()
+        self._begin()
+
+    async def action_leave(self) -> None:
+        """Leave the program: in the demo only, a till has nothing behind it."""
+        if self.settings.demo and not self.busy:
+            self.exit(0)
+
+    async def on_unmount(self) -> None:
+        if self.till is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self.till.close)
+        self._thread.shutdown(wait=True)
+
+    # -- the till thread ------------------------------------------------------------------------------------------
+
+    async def work(self, function: Callable[..., T], *arguments: Any, quiet: bool = False, **named: Any) -> T:
+        """Run a synchronous call of the till on its one thread and return what it returns; raises what it raises.
+
+        `quiet` calls (reading a state now and then) neither show as work nor hold back presses.
+        """
+        call = partial(function, *arguments, **named)
+        if quiet:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        self._count(1)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        finally:
+            self._count(-1)
+
+    def _count(self, by: int) -> None:
+        self.busy += by
+        for screen in self.screen_stack if self._running else ():
+            if isinstance(screen, screens.cashier()):
+                screen.show_working(self.busy > 0)
+
+    # -- where to go ----------------------------------------------------------------------------------------------
+
+    async def go(self, name: str, **arguments: Any) -> None:
+        """Make a screen the only one. Everything above and before it is closed, unfinished dialogs included."""
+        fresh = screens.make(name, **arguments)
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        await self.switch_screen(fresh)
+
+    async def ask(self, name: str, **arguments: Any) -> Any:
+        """Put a screen or dialog on top and wait for its answer; call from a worker."""
+        return await self.push_screen_wait(screens.make(name, **arguments))
+
+    def lock(self) -> None:
+        """F10, or nobody has touched anything for the time the owner set. The picture stays beneath."""
+        if self.till is not None and not self.busy and not isinstance(self.screen, screens.outside()):
+            self.push_screen(screens.make("lock"))
+
+    def _check_idle(self) -> None:
+        minutes = self.settings.policy.lock_minutes
+        if minutes and time.monotonic() - self.last_input >= minutes * 60:
+            self.lock()
+
+    # -- keys -----------------------------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys pass the scan intake first; auto-repeat of keys that act ends here."""
+        if isinstance(event, events.InputEvent) and not event.is_forwarded:
+            if isinstance(event, events.Key | events.MouseDown):
+                self.last_input = time.monotonic()
+            if isinstance(event, events.Key):
+                if not self._repeats(event):
+                    await self._take(event)
+                return
+        await super().on_event(event)
+
+    def _repeats(self, event: events.Key) -> bool:
+        """Whether this is the keyboard repeating a held key rather than a fresh press."""
+        key, at = self._last_key
+        self._last_key = (event.key, event.time)
+        acting = event.key in ONCE or event.key.split("+")[-1] in FUNCTION_KEYS
+        return acting and key == event.key and event.time - at < self.REPEAT_GAP
+
+    async def _take(self, event: events.Key) -> None:
+        typed, scan = self._intake.feed(event)
+        for key in typed:
+            await super().on_event(key)
+        if scan:
+            self.scanned(scan)
+        elif self._intake.held:
+            last = self._intake.held[-1]
+            self.set_timer(self._intake.patience, lambda: self.post_message(Release(last)))
+
+    async def on_release(self, message: Release) -> None:
+        """The wait for the next key is over. It comes through the queue, so keys that arrived meanwhile go first."""
+        if self._intake.held and self._intake.held[-1] is message.last:
+            for key in self._intake.release():
+                await super().on_event(key)
+
+    def scanned(self, text: str) -> None:
+        """One scan from any reader, for the screen on top."""
+        self.last_input = time.monotonic()
+        self.screen.post_message(Scanned(text))
+
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A defect: the traceback goes to the log, the cashier reads one calm sentence, the unit starts us again."""
+        log.critical("the kiosk stopped", exc_info=error)
+        self._return_code = CRASHED
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._exit_renderables[:] = [last_words()]
+        self._close_messages_no_wait()
+
+
+FUNCTION_KEYS = frozenset(f"f{number}" for number in range(1, 13))
+
+
+def last_words() -> str:
+    """What stands on the console after a crash."""
+    return (
+        _("The till stopped because of an error. Restart the till.")
+        + "\n"
+        + _("No receipt is lost: on its start the till asks the registrar what was done.")
+    )

@@ -1,0 +1,95 @@
+"""Catalogues: `uk` and `en`. `python -m kiosk.locale` collects message ids from the code, merges and compiles them.
+
+Babel is a tool of the developer; the kiosk itself reads the compiled `.mo` with the standard library.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
+
+HERE = Path(__file__).parent
+PACKAGE = HERE.parent
+DOMAIN = "kiosk"
+KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
+LANGUAGES = ("uk", "en")
+
+
+def extracted() -> dict[str | tuple[str, str], list[tuple[str, int]]]:
+    """Message ids of the code (a pair for a plural), each with the places where it stands."""
+    from babel.messages.extract import extract_from_dir
+
+    found: dict[str | tuple[str, str], list[tuple[str, int]]] = {}
+    entries = extract_from_dir(PACKAGE, [("**.py", "python")], keywords=KEYWORDS)
+    for file, line, message, _comments, _context in entries:
+        key = message if isinstance(message, str) else (message[0], message[1])
+        if key:
+            found.setdefault(key, []).append((f"{PACKAGE.name}/{file}", line))
+    for text, place in _labels():
+        found.setdefault(text, []).append(place)
+    return found
+
+
+def read(language: str) -> Catalog:
+    """The catalogue of a language as it stands."""
+    from babel.messages.pofile import read_po
+
+    with (HERE / language / "LC_MESSAGES" / f"{DOMAIN}.po").open("rb") as file:
+        return read_po(file, locale=language, domain=DOMAIN)
+
+
+def compiled(catalogue: Catalog) -> bytes:
+    """The bytes of the `.mo` of a catalogue; untranslated ids are left out."""
+    from babel.messages.mofile import write_mo
+
+    out = io.BytesIO()
+    write_mo(out, catalogue)
+    return out.getvalue()
+
+
+def refresh() -> list[str]:
+    """Merge the code's message ids into each `.po`, write the `.mo`; returns what is not translated into Ukrainian."""
+    from babel.messages.catalog import Catalog
+    from babel.messages.pofile import write_po
+
+    found = extracted()
+    missing: list[str] = []
+    for language in LANGUAGES:
+        folder = HERE / language / "LC_MESSAGES"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{DOMAIN}.po"
+        known = read(language) if path.exists() else Catalog(locale=language, domain=DOMAIN)
+        fresh = Catalog(locale=language, domain=DOMAIN, project="Kasa Kiosk", fuzzy=False)
+        # Only what a reader of the file needs: dates of each run would make every refresh a change.
+        fresh.mime_headers = [
+            (name, value)
+            for name, value in fresh.mime_headers
+            if name in ("Language", "Plural-Forms", "MIME-Version", "Content-Type", "Content-Transfer-Encoding")
+        ]
+        fresh.header_comment = f"# Kasa Kiosk, {language}."
+        for key in sorted(found, key=str):
+            old = known.get(key if isinstance(key, str) else key[0])
+            text = old.string if old is not None else ("" if isinstance(key, str) else ("",) * fresh.num_plurals)
+            fresh.add(key, text, locations=[(file, 0) for file in sorted({file for file, _ in found[key]})])
+            if language == "uk" and not (text if isinstance(text, str) else all(text)):
+                missing.append(str(key))
+        with path.open("wb") as file:
+            write_po(file, fresh, width=120, include_lineno=False, omit_header=False)
+        path.with_suffix(".mo").write_bytes(compiled(read(language)))
+    return missing
+
+
+def _labels() -> Iterator[tuple[str, tuple[str, int]]]:
+    """Labels of dated rules stand in `kiosk/till/rules.toml`, not in code."""
+    import tomllib
+
+    source = PACKAGE / "till" / "rules.toml"
+    for entries in tomllib.loads(source.read_text(encoding="utf-8")).values():
+        for entry in entries:
+            if "label" in entry:
+                yield entry["label"], (f"{PACKAGE.name}/till/rules.toml", 0)
