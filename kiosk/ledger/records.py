@@ -30,14 +30,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class User:
-<<<<<<< HEAD
-    """A person. `denied` are names of `kiosk.till.rights.Right` taken from the post; `key_id` signs for ПРРО."""
-=======
     """A person. `denied` are rights (names of `kiosk.till.rights.Right`) taken from the post.
 
     `key_id` signs for a software registrar.
     """
->>>>>>> ledger
 
     id: int
     name: str
@@ -136,17 +132,10 @@ class Customer:
 
 @dataclass(frozen=True)
 class Shift:
-<<<<<<< HEAD
-    """A cash day of one registrar; open while `closed_at` is None.
-
-    `device_opened_at` is read from the device; `float_` kopecks; `checks` is the checklist as it stood at opening;
-    `closing` what the closing wizard counted.
-=======
     """A cash day of one registrar; open while `closed_at` is None. `float_` kopecks.
 
     `device_opened_at` is read from the device;
     `checks` is the checklist as it stood at opening; `closing` what the closing wizard counted.
->>>>>>> ledger
     """
 
     id: int
@@ -186,14 +175,10 @@ class ReceiptState(StrEnum):
 
 @dataclass(frozen=True)
 class ReceiptLine:
-<<<<<<< HEAD
-    """One good of a receipt. `returned` thousandths came back later; `sale_line` is the line that a refund undoes."""
-=======
     """One good of a receipt. `sale_line` is the line (its `id`) that a refund undoes.
 
     `returned` thousandths came back by later refunds, those under way included.
     """
->>>>>>> ledger
 
     position: int
     good_id: int | None

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from drivers.document import DocumentKind
 from drivers.registrar import FaultInfo, Result, State
 from kiosk.ledger.records import FiscalDocument, Receipt
 from kiosk.till.errors import N_, Refusal
@@ -65,10 +66,19 @@ class Unknowns:
         decider = self._workplace.require(Right.RESOLVE, approval, reason=reason)
         if len(reason.strip()) < 3:
             raise Refusal("NO_REASON", N_("Write the reason of the decision"))
+        clean = number.strip()
+        if registered and not (clean.isascii() and clean.isdigit() and len(clean) <= 20):
+            raise Refusal(
+                "NO_NUMBER",
+                N_("Type the number that stands on the document's paper"),
+                N_("A later refund must name it. It is also in the registrar's reading."),
+            )
         item = self._item(document)
         result = Result(
             State.REGISTERED if registered else State.REJECTED,
-            number=number.strip(),
+            number=clean if registered else "",
+            z_number=int(clean) if registered and document.kind is DocumentKind.Z_REPORT else None,
+            serial=str(item.before.get("serial", "")),
             at=self._workplace.clock.now() if registered else None,
             total=document.document.due if registered else 0,
             change=document.document.change if registered else 0,
