@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, selec
 from drivers.document import MAX_MONEY
 from kiosk.ledger.engine import Database
 from kiosk.ledger.errors import LedgerError
-from kiosk.ledger.folding import BEYOND, LONGEST, fold
+from kiosk.ledger.folding import BEYOND, LONGEST, fold, sort_key
 from kiosk.ledger.models import CustomerRow, GoodRow
 from kiosk.ledger.models.base import table
 from kiosk.ledger.records import Customer, Good
@@ -51,8 +51,8 @@ class SqlGoods:
                 typed = text.strip()
                 for column in (GoodRow.code, GoodRow.barcode):
                     _collect(connection, found, _begins(column, typed), (column, GoodRow.id), limit)
-            by_name = (GoodRow.name_ci, GoodRow.id)
-            _collect(connection, found, _begins(GoodRow.name_ci, wanted), by_name, limit)
+            by_name = (GoodRow.name_key, GoodRow.id)
+            _collect(connection, found, _begins(GoodRow.name_key, sort_key(wanted)), by_name, limit)
             long = [word for word in words if len(word) >= TRIGRAM]
             short = [_word_begins(word) for word in words if len(word) < TRIGRAM]
             if long and self._database.sqlite:
@@ -61,19 +61,19 @@ class SqlGoods:
                 inside = [GoodRow.name_ci.icontains(word, autoescape=True) for word in long]
                 _collect(connection, found, and_(*inside, *short), (GoodRow.id,), limit)
             elif len(words) > 1:
-                _collect(connection, found, and_(_begins(GoodRow.name_ci, words[0]), *short), by_name, limit)
+                _collect(connection, found, and_(_begins(GoodRow.name_key, sort_key(words[0])), *short), by_name, limit)
         return list(found.values())[:limit]
 
     def page(self, after: str, limit: int) -> Sequence[Good]:
-        query = select(GOODS).order_by(GoodRow.name_ci, GoodRow.id).limit(limit)
+        query = select(GOODS).order_by(GoodRow.name_key, GoodRow.id).limit(limit)
         with self._database.read() as connection:
             if after:
                 place = connection.execute(
-                    select(GoodRow.name_ci, GoodRow.id).where(GoodRow.code == after)
+                    select(GoodRow.name_key, GoodRow.id).where(GoodRow.code == after)
                 ).one_or_none()
                 if place is None:
                     raise LedgerError("good", f"no good with the code {after}")
-                query = query.where(tuple_(GoodRow.name_ci, GoodRow.id) > tuple_(place.name_ci, place.id))
+                query = query.where(tuple_(GoodRow.name_key, GoodRow.id) > tuple_(place.name_key, place.id))
             return [_good(row) for row in connection.execute(query)]
 
     def count(self) -> int:
@@ -81,7 +81,7 @@ class SqlGoods:
             return int(connection.execute(select(func.count()).select_from(GOODS)).scalar_one())
 
     def put(self, goods: Iterable[Good]) -> int:
-        """One transaction for all. Raises `LedgerError` that names the good which cannot be sold so."""
+        """One transaction, during which nobody else writes: put a long list in pieces while the till sells."""
         put = 0
         rows = map(_values, goods)
         statement = self._database.insert(GOODS)
@@ -106,14 +106,15 @@ class SqlGoods:
             return []
         names = and_(*(CustomerRow.name_ci.contains(word, autoescape=True) for word in wanted.split()))
         matching = or_(names, CustomerRow.card.startswith(text.strip(), autoescape=True))
-        query = select(CUSTOMERS).where(matching).order_by(CustomerRow.name_ci, CustomerRow.id).limit(limit)
+        query = select(CUSTOMERS).where(matching).order_by(CustomerRow.name_key, CustomerRow.id).limit(limit)
         with self._database.read() as connection:
             return [_buyer(row) for row in connection.execute(query)]
 
     def add_customer(self, card: str, name: str, discount: int = 0) -> Customer:
         if not _is_code(card) or not name.strip() or not 0 <= discount <= 10_000:
             raise LedgerError("customer", "a customer needs a card, a name and a discount of 0 to 100 %")
-        values = {"card": card, "name": name, "name_ci": fold(name), "discount": discount}
+        folded = fold(name)
+        values = {"card": card, "name": name, "name_ci": folded, "name_key": sort_key(folded), "discount": discount}
         with self._database.write() as connection:
             if connection.execute(select(CustomerRow.id).where(CustomerRow.card == card)).first():
                 raise LedgerError("card", f"the card {card} belongs to another customer")
@@ -180,6 +181,7 @@ def _values(good: Good) -> dict[str, Any]:
         "code": good.code,
         "name": good.name,
         "name_ci": name,
+        "name_key": sort_key(name),
         "price": good.price,
         "enterprise_id": good.enterprise_id,
         "barcode": good.barcode,

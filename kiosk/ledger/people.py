@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, insert, select, update
 
 from kiosk.ledger.engine import Database
 from kiosk.ledger.errors import LedgerError
+from kiosk.ledger.folding import fold, sort_key
 from kiosk.ledger.models import UserRow
 from kiosk.ledger.models.base import table
 from kiosk.ledger.records import PinState, Role, User
@@ -24,8 +25,8 @@ class SqlPeople:
 
     def active(self) -> Sequence[User]:
         with self._database.read() as connection:
-            rows = connection.execute(select(USERS).where(UserRow.active).order_by(UserRow.name, UserRow.id))
-            return [_user(row) for row in rows]
+            people = [_user(row) for row in connection.execute(select(USERS).where(UserRow.active))]
+        return sorted(people, key=lambda user: (sort_key(fold(user.name)), user.id))
 
     def get(self, user_id: int) -> User:
         return _user(self._row(UserRow.id == user_id, f"no user {user_id}"))

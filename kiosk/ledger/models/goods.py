@@ -1,4 +1,6 @@
-"""The catalogue and the regular buyers. `name_ci` is the folded name (`kiosk.ledger.folding`).
+"""The catalogue and the regular buyers.
+
+`name_ci` is the folded name, `name_key` what it sorts by (`kiosk.ledger.folding`).
 
 SQLite has beside it `goods_fts`, an FTS5 trigram index over `name_ci` that triggers keep in step.
 """
@@ -17,7 +19,8 @@ class GoodRow(Base):
     id: Mapped[Key]
     code: Mapped[Exact] = mapped_column(unique=True)
     name: Mapped[str]
-    name_ci: Mapped[Exact]
+    name_ci: Mapped[str]
+    name_key: Mapped[Exact]
     price: Mapped[int]
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprises.id"))
     barcode: Mapped[Exact] = mapped_column(index=True)
@@ -36,7 +39,7 @@ class GoodRow(Base):
         CheckConstraint("price >= 0", name="price"),
         CheckConstraint("fiscal OR ground <> ''", name="ground"),
         CheckConstraint("fiscal OR NOT excisable", name="excisable"),
-        Index("ix_goods_name_ci", "name_ci", "id"),
+        Index("ix_goods_name_key", "name_key", "id"),
     )
 
 
@@ -46,7 +49,8 @@ class CustomerRow(Base):
     id: Mapped[Key]
     card: Mapped[str] = mapped_column(Text, unique=True)
     name: Mapped[str]
-    name_ci: Mapped[Exact] = mapped_column(index=True)
+    name_ci: Mapped[str]
+    name_key: Mapped[Exact] = mapped_column(index=True)
     discount: Mapped[int]
 
     __table_args__ = (CheckConstraint("discount BETWEEN 0 AND 10000", name="discount"),)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kiosk.ledger.models.base import Base, Exact, Key, Plain
+from kiosk.ledger.models.base import Base, Key, Plain
 
 
 class UserRow(Base):
@@ -17,7 +17,7 @@ class UserRow(Base):
     __tablename__ = "users"
 
     id: Mapped[Key]
-    name: Mapped[Exact]
+    name: Mapped[str]
     role: Mapped[str]
     badge: Mapped[str]
     pin_hash: Mapped[str]

@@ -17,7 +17,7 @@ EXACT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 
 SEARCH = (
     """CREATE VIRTUAL TABLE goods_fts USING fts5(
-        name_ci, content='goods', content_rowid='id', tokenize='trigram case_sensitive 1', detail='full')""",
+        name_ci, content='goods', content_rowid='id', tokenize='trigram case_sensitive 1')""",
     """CREATE TRIGGER goods_fts_insert AFTER INSERT ON goods BEGIN
         INSERT INTO goods_fts(rowid, name_ci) VALUES (new.id, new.name_ci); END""",
     """CREATE TRIGGER goods_fts_delete AFTER DELETE ON goods BEGIN
@@ -39,7 +39,7 @@ SQLITE_BOOK = (
         BEGIN SELECT RAISE(ABORT, '{book} is append-only'); END""",
 )
 POSTGRESQL_REFUSE = """CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"""
+    $$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only'; END $$"""
 POSTGRESQL_BOOK = (
     "CREATE TRIGGER {book}_no_change BEFORE UPDATE OR DELETE ON {book} FOR EACH ROW EXECUTE FUNCTION refuse_change()",
     "CREATE TRIGGER {book}_no_truncate BEFORE TRUNCATE ON {book} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
@@ -48,7 +48,7 @@ POSTGRESQL_BOOK = (
 
 def upgrade() -> None:
     _tables()
-    sqlite = op.get_bind().dialect.name == "sqlite"
+    sqlite = op.get_context().dialect.name == "sqlite"
     if not sqlite:
         op.execute(POSTGRESQL_REFUSE)
     for statement in SEARCH if sqlite else ():
@@ -75,13 +75,14 @@ def _tables() -> None:
         sa.Column("id", WHOLE, nullable=False),
         sa.Column("card", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("name_ci", EXACT, nullable=False),
+        sa.Column("name_ci", sa.Text(), nullable=False),
+        sa.Column("name_key", EXACT, nullable=False),
         sa.Column("discount", WHOLE, nullable=False),
         sa.CheckConstraint("discount BETWEEN 0 AND 10000", name=op.f("ck_customers_discount")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
         sa.UniqueConstraint("card", name=op.f("uq_customers_card")),
     )
-    op.create_index(op.f("ix_customers_name_ci"), "customers", ["name_ci"])
+    op.create_index(op.f("ix_customers_name_key"), "customers", ["name_key"])
     op.create_table(
         "enterprises",
         sa.Column("id", WHOLE, nullable=False),
@@ -122,7 +123,7 @@ def _tables() -> None:
     op.create_table(
         "users",
         sa.Column("id", WHOLE, nullable=False),
-        sa.Column("name", EXACT, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("badge", sa.Text(), nullable=False),
         sa.Column("pin_hash", sa.Text(), nullable=False),
@@ -181,7 +182,8 @@ def _tables() -> None:
         sa.Column("id", WHOLE, nullable=False),
         sa.Column("code", EXACT, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("name_ci", EXACT, nullable=False),
+        sa.Column("name_ci", sa.Text(), nullable=False),
+        sa.Column("name_key", EXACT, nullable=False),
         sa.Column("price", WHOLE, nullable=False),
         sa.Column("enterprise_id", WHOLE, nullable=False),
         sa.Column("barcode", EXACT, nullable=False),
@@ -203,7 +205,7 @@ def _tables() -> None:
         sa.UniqueConstraint("code", name=op.f("uq_goods_code")),
     )
     op.create_index(op.f("ix_goods_barcode"), "goods", ["barcode"])
-    op.create_index("ix_goods_name_ci", "goods", ["name_ci", "id"])
+    op.create_index("ix_goods_name_key", "goods", ["name_key", "id"])
     op.create_table(
         "receipts",
         sa.Column("id", sa.Uuid(), nullable=False),
