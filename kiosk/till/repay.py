@@ -16,6 +16,8 @@ from kiosk.till.rounding import round_cash
 
 SLIP = 0
 """Key of the non-fiscal part; enterprises count from 1."""
+COIN = 10
+"""Kopecks: the smallest coin in circulation."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Share:
     @property
     def cashless_left(self) -> int:
         """The most that may still go back by the cashless means."""
-        return max(0, self.cashless - self.cashless_back)
+        return max(0, min(self.cashless - self.cashless_back, self.left))
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,9 @@ def repay(share: Share, value: int, *, last: bool, step: int, cashless: int | No
     cash = round_cash(after - share.cashless_back - cashless, step) - share.cash_back
     if cash > left:
         cash = left // step * step if 0 < step <= left else left
+    if not last and not cashless and left > COIN:
+        # A refund of nothing is no document, and the last part must have something left to give back.
+        cash = max(1, min(cash if cash > 0 else value, left - COIN))
     return Money(value, cashless, max(0, cash))
 
 

@@ -75,7 +75,7 @@ def begin(connection: Connection, receipt: Receipt, documents: Sequence[FiscalDo
     elif receipt.original_id is not None or any(line.sale_line is not None for line in receipt.lines):
         raise LedgerError("original", "only a refund refers to an earlier sale")
     last = connection.execute(select(func.max(ReceiptRow.number))).scalar_one()
-    connection.execute(insert(RECEIPTS).values(_receipt_values(receipt, (last or 0) + 1)))
+    connection.execute(insert(RECEIPTS).values(_receipt_values(receipt, receipt.number or (last or 0) + 1)))
     connection.execute(insert(LINES), [line_values(receipt.id, line) for line in receipt.lines])
     for document in documents:
         if document.receipt_id not in (None, receipt.id):
