@@ -31,6 +31,8 @@ from kiosk.widgets.scan import Intake, Scanned
 
 if TYPE_CHECKING:
     from kiosk.config import Settings
+    from kiosk.till.status import StatusView
+    from kiosk.till.till import Till
 
 T = TypeVar("T")
 log = logging.getLogger("kiosk")
@@ -59,13 +61,16 @@ class KioskApp(App[int]):
     REPEAT_GAP = 0.8
     """Seconds: the same key again within this time is auto-repeat. Keyboards wait up to 660 ms before they repeat."""
     IDLE_CHECK = 5.0
+    POLL = 10.0
+    """Seconds between two questions to an idle registrar."""
+    SHOW_WORKING = 0.25
+    """Seconds after which a call shows as work."""
 
-    def __init__(self, settings: Settings, opener: Callable[[], Any], *, hint: str = "") -> None:
+    def __init__(self, settings: Settings, opener: Callable[[], Till]) -> None:
         i18n.use(settings.language)
         super().__init__()
         self.settings = settings
-        self.hint = hint
-        self.till: Any = None
+        self.till: Till | None = None
         self.failed: BaseException | None = None
         self.ready = asyncio.Event()
         self.busy = 0
@@ -73,6 +78,7 @@ class KioskApp(App[int]):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="till")
         self._intake = Intake()
         self._last_key = ("", 0.0)
+        self.view: StatusView | None = None
         self.last_input = time.monotonic()
         self.register_theme(THEME)
         self.theme = THEME.name
@@ -86,6 +92,7 @@ class KioskApp(App[int]):
     def on_mount(self) -> None:
         self.call_after_refresh(self._begin)
         self.set_interval(self.IDLE_CHECK, self._check_idle)
+        self.set_interval(self.POLL, self._poll)
 
     def _begin(self) -> None:
         self.run_worker(self._open(), name="open", exit_on_error=True)
@@ -95,6 +102,7 @@ class KioskApp(App[int]):
         self.failed = None
         try:
             self.till = await self.work(self._opener)
+            await self.work(self.till.fiscal.recover)
         except Exception as error:
             log.exception("the till cannot be opened")
             self.failed = error
@@ -133,14 +141,46 @@ class KioskApp(App[int]):
 
     def _count(self, by: int) -> None:
         self.busy += by
-        for screen in self.screen_stack if self._running else ():
+        if by > 0 and self.busy == 1:
+            self.set_timer(self.SHOW_WORKING, self._show_working)
+        elif self.busy == 0:
+            self._show_working()
+            self.look()
+
+    def _show_working(self) -> None:
+        """A call that takes long enough to be noticed shows as work; a quick one never flickers."""
+        for screen in self.screen_stack if self.is_running else ():
             if isinstance(screen, screens.cashier()):
                 screen.show_working(self.busy > 0)
 
+    def look(self) -> None:
+        """Read the status bar's facts again, beside everything else."""
+        if self.till is not None and self.is_running:
+            self.run_worker(self._look(), group="look", exclusive=True)
+
+    async def _look(self) -> None:
+        if self.till is None:
+            return
+        view = await self.work(self.till.status.view, quiet=True)
+        if view != self.view:
+            self.view = view
+            for screen in self.screen_stack:
+                if isinstance(screen, screens.cashier()):
+                    screen.show_status(view)
+
+    async def _poll(self) -> None:
+        """Ask the registrar for its state now and then, unless the till is at work with it."""
+        if self.till is not None and not self.busy:
+            await self.work(self.till.status.poll, quiet=True)
+            self.look()
+
     # -- where to go ----------------------------------------------------------------------------------------------
 
-    async def go(self, name: str, **arguments: Any) -> None:
-        """Make a screen the only one. Everything above and before it is closed, unfinished dialogs included."""
+    def go(self, name: str, **arguments: Any) -> None:
+        """Leave everything and show one screen: unfinished dialogs and actions end. Call it last in an action."""
+        self.run_worker(self._go(name, **arguments), group="go")
+
+    async def _go(self, name: str, **arguments: Any) -> None:
         fresh = screens.make(name, **arguments)
         while len(self.screen_stack) > 1:
             await self.pop_screen()
@@ -149,6 +189,22 @@ class KioskApp(App[int]):
     async def ask(self, name: str, **arguments: Any) -> Any:
         """Put a screen or dialog on top and wait for its answer; call from a worker."""
         return await self.push_screen_wait(screens.make(name, **arguments))
+
+    def begin_work(self) -> None:
+        """After a login: to the sale where a shift is open and fresh, else to the checklist."""
+        self.run_worker(self._begin_work(), group="go")
+
+    async def _begin_work(self) -> None:
+        selling = await self.work(_may_sell, self.till)
+        await self._go("sale" if selling and screens.exists("sale") else "checklist")
+
+    def log_out(self) -> None:
+        """Leave the till: the basket is parked, the login comes back."""
+        self.run_worker(self._log_out(), group="go")
+
+    async def _log_out(self) -> None:
+        await self.work(_leave, self.till)
+        await self._go("login")
 
     def lock(self) -> None:
         """F10, or nobody has touched anything for the time the owner set. The picture stays beneath."""
@@ -215,6 +271,19 @@ class KioskApp(App[int]):
 
 
 FUNCTION_KEYS = frozenset(f"f{number}" for number in range(1, 13))
+
+
+def _may_sell(till: Till) -> bool:
+    """Whether a shift is open here that is not over its limit. Runs on the till thread."""
+    place = till.workplace
+    open_ = [shift for binding in place.bindings() if (shift := till.shifts.current(binding)) is not None]
+    return bool(open_) and all(till.shifts.warning(shift) != "over" for shift in open_)
+
+
+def _leave(till: Till) -> None:
+    """Park the basket and log out. Runs on the till thread."""
+    till.sale.leave()
+    till.people.logout()
 
 
 def last_words() -> str:

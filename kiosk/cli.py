@@ -1,6 +1,7 @@
 """The `kiosk` command: run the till, run the demo, check the ledger.
 
-Exit status: 0 done, 1 the ledger does not hold together, 2 usage or settings, 70 the kiosk crashed (the unit restarts it).
+Exit status: 0 done, 1 the ledger does not hold together, 2 usage or settings, 70 the kiosk crashed
+(the unit starts it again).
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kiosk import config
+
+if TYPE_CHECKING:
+    from kiosk.till.till import Till
 
 DONE, DAMAGED, USAGE = 0, 1, 2
 
@@ -64,7 +69,7 @@ def _demo(options: argparse.Namespace) -> int:
     folder = demo.folder(options.data)
     with demo.registrar(folder) as url:
         settings = demo.settings(folder, url, options.language or "uk")
-        return _face(settings, hint=demo.HINT)
+        return _face(settings)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -81,12 +86,18 @@ def _check(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _face(settings: config.Settings, *, hint: str = "") -> int:
+def _face(settings: config.Settings) -> int:
     """Show the till until it is left. Nothing may be printed while it runs: the face is drawn on stderr."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         print("error: the till needs a terminal", file=sys.stderr)
         return USAGE
+    import time
+
     from kiosk import logs
+
+    # Receipts, logs and the checklist's line 11 count in Kyiv time whatever zone the image was made with.
+    os.environ["TZ"] = "Europe/Kyiv"
+    time.tzset()
 
     logs.begin(settings.folder)
     # Neither colours that the console lacks nor key reports that it does not make (kiosk-platform.md §1.5, §2.5).
@@ -94,12 +105,12 @@ def _face(settings: config.Settings, *, hint: str = "") -> int:
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     from kiosk.app import KioskApp
 
-    def opener() -> object:
+    def opener() -> Till:
         from kiosk.start import open_till
 
         return open_till(settings)
 
-    app = KioskApp(settings, opener, hint=hint)
+    app = KioskApp(settings, opener)
     result = app.run()
     return result if result is not None else (app.return_code or DONE)
 

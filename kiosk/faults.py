@@ -136,16 +136,16 @@ LEDGER: Mapping[str, tuple[str, str]] = {
         N_("The till's books do not allow this; nothing was changed"),
         N_("Go back and repeat. If it stays, call the technician."),
     ),
-    "DAMAGED": (
+    "Damaged": (
         N_("The till's database is damaged; it was left untouched"),
         N_("Do not sell. Call the technician: the last backup must be restored."),
     ),
-    "NEWER": (
+    "Newer": (
         N_("The till's database was made by a newer version of the program; it was left untouched"),
         N_("Call the technician: the program must be updated."),
     ),
 }
-"""Texts for `LedgerError.code`; "" for every other code."""
+"""Texts by the class of a `LedgerError`; "" for the rest."""
 
 STRANGE = (
     N_("Something unexpected happened"),

@@ -27,10 +27,14 @@ LANGUAGES = ("uk", "en")
 DEFAULT = "uk"
 FOLDER = Path(__file__).parent / "locale"
 MONEY = frozenset(
-    "sum total due rest most available cash drawer limit change left_cash counted difference registrar program "
-    "price amount paid float received expected".split()
-)
+    (
+        "sum", "total", "due", "rest", "most", "available", "cash", "drawer", "limit", "change", "left", "counted",
+        "difference", "registrar", "till", "price", "amount", "paid", "float", "received", "expected", "discount",
+    )
+)  # fmt: skip
 """Names of values in till errors that are kopecks when they are integers; so is every name that ends in `_money`."""
+COUNTS = frozenset({("WRONG_PIN", "left")})
+"""(code, name) of values that share a money name and are plain numbers."""
 
 _catalogue: gettext.NullTranslations = gettext.NullTranslations()
 _language = DEFAULT
@@ -95,9 +99,10 @@ def explain(error: BaseException | FaultInfo, *, document: Existence | None = No
     `document` overrides whether a fiscal document may exist, for a `FaultInfo` whose result says more.
     """
     if isinstance(error, TillError):
-        return fill(error.message, error.values), fill(error.advice, error.values)
+        values = {name: str(value) if (error.code, name) in COUNTS else value for name, value in error.values.items()}
+        return fill(error.message, values), fill(error.advice, values)
     if isinstance(error, LedgerError):
-        what, advice = LEDGER.get(error.code, LEDGER[""])
+        what, advice = LEDGER.get(type(error).__name__, LEDGER[""])
         return _(what), _(advice)
     if isinstance(error, Fault):
         return _fault(str(error.code), document or error.document, error.field)
@@ -132,6 +137,8 @@ def _value(name: str, value: object) -> object:
         return sum_of(value)
     if isinstance(value, datetime):
         return moment(value)
+    if isinstance(value, tuple | list):
+        return ", ".join(str(_value("", item)) for item in value)
     return _(value) if isinstance(value, str) else value
 
 

@@ -178,7 +178,8 @@ class Receipts(Protocol):
         For a refund it reserves the quantities: raises `LedgerError` when more would come back than was sold.
         """
 
-    def add_slip(self, slip: Slip) -> None: ...
+    def add_slip(self, slip: Slip) -> None:
+        """Another slip of a receipt that exists (the act about a wrong receipt)."""
 
     def add_document(self, document: FiscalDocument) -> None:
         """A document without a receipt (cash movement, Z)."""

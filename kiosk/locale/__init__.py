@@ -18,6 +18,8 @@ PACKAGE = HERE.parent
 DOMAIN = "kiosk"
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 LANGUAGES = ("uk", "en")
+VOLATILE = ('"Project-Id', '"Report-', '"POT-', '"PO-Rev', '"Last-', '"Language-Team', '"Generated-')
+"""Header lines that would change with every run and tell a reader nothing."""
 
 
 def extracted() -> dict[str | tuple[str, str], list[tuple[str, int]]]:
@@ -65,21 +67,18 @@ def refresh() -> list[str]:
         path = folder / f"{DOMAIN}.po"
         known = read(language) if path.exists() else Catalog(locale=language, domain=DOMAIN)
         fresh = Catalog(locale=language, domain=DOMAIN, project="Kasa Kiosk", fuzzy=False)
-        # Only what a reader of the file needs: dates of each run would make every refresh a change.
-        fresh.mime_headers = [
-            (name, value)
-            for name, value in fresh.mime_headers
-            if name in ("Language", "Plural-Forms", "MIME-Version", "Content-Type", "Content-Transfer-Encoding")
-        ]
         fresh.header_comment = f"# Kasa Kiosk, {language}."
         for key in sorted(found, key=str):
             old = known.get(key if isinstance(key, str) else key[0])
-            text = old.string if old is not None else ("" if isinstance(key, str) else ("",) * fresh.num_plurals)
+            text = old.string if old is not None else None
+            text = text or ("" if isinstance(key, str) else ("",) * fresh.num_plurals)
             fresh.add(key, text, locations=[(file, 0) for file in sorted({file for file, _ in found[key]})])
             if language == "uk" and not (text if isinstance(text, str) else all(text)):
                 missing.append(str(key))
-        with path.open("wb") as file:
-            write_po(file, fresh, width=120, include_lineno=False, omit_header=False)
+        out = io.BytesIO()
+        write_po(out, fresh, width=120, include_lineno=False)
+        text = "".join(line for line in out.getvalue().decode().splitlines(True) if not line.startswith(VOLATILE))
+        path.write_text(text, encoding="utf-8")
         path.with_suffix(".mo").write_bytes(compiled(read(language)))
     return missing
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from textual.app import ComposeResult
@@ -25,6 +24,7 @@ from textual.screen import ModalScreen, Screen
 from drivers.errors import Fault
 from kiosk.i18n import _
 from kiosk.ledger.errors import LedgerError
+from kiosk.screens.status import fields
 from kiosk.till.errors import N_, TillError
 from kiosk.widgets.key_bar import KeyBar
 from kiosk.widgets.scan import Scanned
@@ -32,6 +32,8 @@ from kiosk.widgets.status_bar import StatusBar
 
 if TYPE_CHECKING:
     from kiosk.app import KioskApp
+    from kiosk.till.status import StatusView
+    from kiosk.till.till import Till
 
 Answer = TypeVar("Answer")
 P = ParamSpec("P")
@@ -47,10 +49,10 @@ MOST_WAITING = 20
 def acting(method: Callable[Concatenate[S, P], Coroutine[Any, Any, None]]) -> Callable[Concatenate[S, P], None]:
     """Run a coroutine method beside the message loop: one at a time a screen, its errors shown as a dialog."""
 
-    @wraps(method)
-    def start(self: S, *arguments: P.args, **named: P.kwargs) -> None:
+    def start(self: S, /, *arguments: P.args, **named: P.kwargs) -> None:
         self.begin(lambda: method(self, *arguments, **named))
 
+    start.__name__, start.__qualname__, start.__doc__ = method.__name__, method.__qualname__, method.__doc__
     return start
 
 
@@ -87,9 +89,9 @@ class KioskScreen(Screen[Answer], Generic[Answer]):
         return cast("KioskApp", self.app)
 
     @property
-    def till(self) -> Any:
+    def till(self) -> Till:
         """The rooms of the till; only after the application is ready."""
-        return self.kiosk.till
+        return cast("Till", self.kiosk.till)
 
     async def work(self, function: Callable[..., T], *arguments: Any, **named: Any) -> T:
         """A call of the till on its own thread."""
@@ -108,7 +110,7 @@ class KioskScreen(Screen[Answer], Generic[Answer]):
         return True
 
     @property
-    def acting(self) -> bool:
+    def in_action(self) -> bool:
         """Whether an action runs now."""
         return self._acting
 
@@ -124,6 +126,11 @@ class KioskScreen(Screen[Answer], Generic[Answer]):
         """The till began or finished a call; the status bar says so."""
         for bar in self.query(StatusBar):
             bar.work(_("working …") if working else "")
+
+    def show_status(self, view: StatusView) -> None:
+        """Other facts for the status bar."""
+        for bar in self.query(StatusBar):
+            bar.show(fields(view))
 
     def show_keys(self) -> None:
         """Draw the key bar again after `check_action` changed its mind."""
@@ -151,6 +158,8 @@ class KioskScreen(Screen[Answer], Generic[Answer]):
 
     def on_mount(self) -> None:
         self.show_keys()
+        if self.kiosk.view is not None:
+            self.show_status(self.kiosk.view)
 
     async def _run(self, action: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -208,7 +217,7 @@ class Dialog(ModalScreen[Answer], KioskScreen[Answer], Generic[Answer]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", N_("Back"), tooltip=N_("Back; sends nothing"))]
 
     def action_back(self) -> None:
-        if not self.acting:
+        if not self.in_action:
             self.dismiss(None)
 
 

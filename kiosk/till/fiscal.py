@@ -51,6 +51,9 @@ class Fiscal:
         binding = self._ledger.shop.binding(pending.binding_id)
         journal = self._ledger.journal.of(binding.id)
         clock = self._workplace.clock
+        if pending.state is DocumentState.REJECTED:
+            # Once more under the same id: open again before the first byte, so that a kill finds it.
+            self._ledger.receipts.settle_document(pending.id, DocumentState.PENDING, None)
 
         def go(registrar: Registrar) -> Result:
             return walk(registrar, pending.document, journal, clock)

@@ -152,6 +152,7 @@ FLAGS = {
     "NOT_PERSONALISED": N_("not personalised"),
     "HARDWARE": N_("hardware fault"),
 }
+FIRST_LINK = N_("The registrar must answer first: see its link above.")
 MECHANICS = ("PAPER_OUT", "COVER_OPEN", "PRINTER", "CUTTER")
 
 
@@ -159,7 +160,7 @@ def flags(status: Status | None) -> CheckLine:
     """Line 13."""
     title, threshold = N_("Registrar's state"), N_("no faults")
     if status is None:
-        return CheckLine(13, "flags", title, Colour.RED, N_("not known"), threshold, blocks=True)
+        return CheckLine(13, "flags", title, Colour.RED, N_("not known"), threshold, FIRST_LINK, blocks=True)
     found = [code for code in status.blocks if code not in MECHANICS]
     if found:
         action = "z" if "SHIFT_EXPIRED" in found else ""
@@ -180,7 +181,7 @@ def printer(status: Status | None) -> CheckLine:
     """Line 14."""
     title, threshold = N_("Printer"), N_("paper in, cover closed")
     if status is None:
-        return CheckLine(14, "printer", title, Colour.RED, N_("not known"), threshold, blocks=True)
+        return CheckLine(14, "printer", title, Colour.RED, N_("not known"), threshold, FIRST_LINK, blocks=True)
     if status.cover_open:
         return CheckLine(
             14, "printer", title, Colour.RED, N_("cover open"), threshold, N_("Close the cover."), blocks=True

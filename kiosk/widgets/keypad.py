@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
@@ -45,21 +46,22 @@ class Keypad(Widget):
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size.width // COLUMNS, max(1, self.size.height // len(self._keys))
-        row = min(y // height, len(self._keys) - 1)
-        inner = y - row * height
-        parts = []
+        row, inner = min(y // height, len(self._keys) - 1), y % height
+        parts: list[tuple[str, Style]] = []
         for column, key in enumerate(self._keys[row]):
-            text = label_lines(LABELS.get(key, key), width - 1, height - 1)
-            below = row + 1 < len(self._keys) and self._keys[row + 1][column] == key == ENTER
-            filled = inner < height - 1 or below
-            style = palette.MAIN if key == ENTER else palette.KEY
-            style = palette.CURSOR if self._down == (row, column) else style
-            if not key or not filled:
+            above = row > 0 and self._keys[row - 1][column] == key
+            below = row + 1 < len(self._keys) and self._keys[row + 1][column] == key
+            beside = column + 1 < COLUMNS and self._keys[row][column + 1] == key
+            again = above or (column > 0 and self._keys[row][column - 1] == key)
+            if not key or (inner == height - 1 and not below):
                 parts.append((" " * width, palette.TEXT))
                 continue
-            shown = text[inner] if inner < height - 1 else " " * (width - 1)
-            joined = column + 1 < COLUMNS and self._keys[row][column + 1] == key == ENTER
-            parts += [(shown, style), (" ", style if joined else palette.TEXT)]
+            style = palette.MAIN if key == ENTER else palette.KEY
+            style = palette.CURSOR if self._down == (row, column) else style
+            label = "" if again else LABELS.get(key, key)
+            size = width if beside else width - 1
+            parts.append((label_lines(label, size, height)[min(inner, height - 1)], style))
+            parts.append(("" if beside else " ", palette.TEXT))
         return strip(parts)
 
     def key_at(self, x: int, y: int) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from rich.style import Style
 from textual import events
@@ -63,13 +63,13 @@ class Rows(ScrollView, Generic[R], can_focus=True):
     class Highlighted(Message):
         """The cursor stands on another row."""
 
-        def __init__(self, rows: Rows[R], index: int) -> None:
+        def __init__(self, rows: Rows[Any], index: int) -> None:
             super().__init__()
             self.rows = rows
             self.index = index
 
         @property
-        def control(self) -> Rows[R]:
+        def control(self) -> Rows[Any]:
             return self.rows
 
         def can_replace(self, message: Message) -> bool:
@@ -78,13 +78,13 @@ class Rows(ScrollView, Generic[R], can_focus=True):
     class Chosen(Message):
         """A row was chosen with Enter or a second tap."""
 
-        def __init__(self, rows: Rows[R], index: int) -> None:
+        def __init__(self, rows: Rows[Any], index: int) -> None:
             super().__init__()
             self.rows = rows
             self.index = index
 
         @property
-        def control(self) -> Rows[R]:
+        def control(self) -> Rows[Any]:
             return self.rows
 
     def __init__(

@@ -25,7 +25,7 @@ NARROWEST = 8
 
 @dataclass(frozen=True)
 class Field:
-    """One fact. `name` is stable (a line of the checklist); `label` and `value` are translated; rank 1 stays longest."""
+    """One fact. `name` is a line of the checklist; `label` and `value` are translated; rank 1 stays longest."""
 
     name: str
     label: str

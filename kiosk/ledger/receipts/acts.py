@@ -24,6 +24,7 @@ from kiosk.ledger.models import (
     LineRow,
     NonfiscalRow,
     ReceiptRow,
+    SettingRow,
     ShiftRow,
     SlipRow,
 )
@@ -51,6 +52,8 @@ from kiosk.ledger.records import (
 
 MONEY = table(DocumentMoneyRow)
 NONFISCAL = table(NonfiscalRow)
+NUMBER = "receipt_number"
+"""Setting that keeps the last receipt number given before its receipt began."""
 UNSETTLED = (str(DocumentState.PENDING), str(DocumentState.UNKNOWN))
 DONE = (str(DocumentState.REGISTERED), str(DocumentState.NOT_PRINTED))
 
@@ -74,20 +77,32 @@ def begin(connection: Connection, receipt: Receipt, documents: Sequence[FiscalDo
         _reserve(connection, receipt)
     elif receipt.original_id is not None or any(line.sale_line is not None for line in receipt.lines):
         raise LedgerError("original", "only a refund refers to an earlier sale")
-    last = connection.execute(select(func.max(ReceiptRow.number))).scalar_one()
-    connection.execute(insert(RECEIPTS).values(_receipt_values(receipt, receipt.number or (last or 0) + 1)))
+    number = receipt.number or last_number(connection) + 1
+    connection.execute(insert(RECEIPTS).values(_receipt_values(receipt, number)))
     connection.execute(insert(LINES), [line_values(receipt.id, line) for line in receipt.lines])
     for document in documents:
         if document.receipt_id not in (None, receipt.id):
             raise LedgerError("document", f"the document {document.id} belongs to another receipt")
         add_document(connection, document, receipt.id)
-    made = connection.execute(select(func.max(SlipRow.seq))).scalar_one() or 0
-    for index, slip in enumerate(slips, 1):
+    for slip in slips:
         if slip.receipt_id != receipt.id:
             raise LedgerError("slip", f"the slip {slip.id} belongs to another receipt")
-        values = {"id": slip.id, "seq": made + index, "receipt_id": receipt.id, "lines": list(slip.lines)}
-        connection.execute(insert(SLIPS).values(**values, printed_at=slip.printed_at))
+        add_slip(connection, slip)
     _book_nonfiscal(connection, receipt, documents)
+
+
+def last_number(connection: Connection) -> int:
+    """The highest receipt number that was given or kept aside."""
+    used = connection.execute(select(func.max(ReceiptRow.number))).scalar_one() or 0
+    aside = connection.execute(select(SettingRow.value).where(SettingRow.name == NUMBER)).scalar_one_or_none()
+    return max(used, int(aside or 0))
+
+
+def add_slip(connection: Connection, slip: Slip) -> None:
+    """Store a slip of a receipt behind the others."""
+    made = connection.execute(select(func.max(SlipRow.seq))).scalar_one() or 0
+    values = {"id": slip.id, "seq": made + 1, "receipt_id": slip.receipt_id, "lines": list(slip.lines)}
+    connection.execute(insert(SLIPS).values(**values, printed_at=slip.printed_at))
 
 
 def add_document(connection: Connection, document: FiscalDocument, receipt_id: UUID | None) -> None:
@@ -126,7 +141,10 @@ def add_document(connection: Connection, document: FiscalDocument, receipt_id: U
 def settle_document(
     connection: Connection, document_id: UUID, state: DocumentState, result: Result | None, note: str
 ) -> None:
-    """Move a document to the state that is known now. What is registered stays registered."""
+    """Move a document to the state that is known now. What is registered stays registered.
+
+    A rejected document may become pending: its sale is offered once more under the same id.
+    """
     row = connection.execute(
         select(DocumentRow.state, DocumentRow.done_seq, DocumentRow.binding_id, DocumentRow.note).where(
             DocumentRow.id == document_id
@@ -135,7 +153,8 @@ def settle_document(
     if row is None:
         raise LedgerError("document", f"no document {document_id}")
     done = str(state) in DONE
-    if state is DocumentState.PENDING or (row.state in DONE and not done):
+    again = state is DocumentState.PENDING and row.state == DocumentState.REJECTED
+    if (state is DocumentState.PENDING and not again) or (row.state in DONE and not done):
         raise LedgerError("document", f"the document {document_id} is {row.state} and cannot become {state}")
     values: dict[str, Any] = {"state": str(state), "note": note or row.note}
     if result is not None:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, or_, select, update
 
 from drivers.registrar import Result
 from kiosk.ledger.engine import Database
 from kiosk.ledger.errors import LedgerError
-from kiosk.ledger.models import BasketRow, DocumentRow, LineRow, ReceiptRow, SettingRow, SlipRow
+from kiosk.ledger.models import BasketRow, DocumentRow, LineRow, ReceiptRow, SlipRow
 from kiosk.ledger.receipts import acts
 from kiosk.ledger.receipts.rows import (
     BASKETS,
@@ -35,8 +35,6 @@ from kiosk.ledger.records import (
 )
 from kiosk.ledger.shop import put_setting
 
-NUMBER = "receipts.number"
-"""Setting with the last receipt number that was given out."""
 OPEN_RECEIPT = ReceiptRow.state.in_(("pending", "unknown"))
 OPEN_DOCUMENT = DocumentRow.state.in_(("pending", "unknown"))
 
@@ -78,11 +76,13 @@ class SqlReceipts:
 
     def next_number(self) -> int:
         with self._database.write() as connection:
-            given = connection.execute(select(SettingRow.value).where(SettingRow.name == NUMBER)).scalar_one_or_none()
-            used = connection.execute(select(func.max(ReceiptRow.number))).scalar_one() or 0
-            number = max(int(given or 0), used) + 1
-            put_setting(self._database, connection, NUMBER, str(number))
+            number = acts.last_number(connection) + 1
+            put_setting(self._database, connection, acts.NUMBER, str(number))
             return number
+
+    def add_slip(self, slip: Slip) -> None:
+        with self._database.write() as connection:
+            acts.add_slip(connection, slip)
 
     def begin(self, receipt: Receipt, documents: Sequence[FiscalDocument], slips: Sequence[Slip]) -> Receipt:
         with self._database.write() as connection:

@@ -55,9 +55,7 @@ class AskNumber(Dialog[str]):
             with Vertical(id="question"):
                 yield Label(self._title, classes="title", markup=False)
                 yield Label(self._text, classes="quiet", markup=False)
-                yield Input(
-                    self._value, password=self._secret, id="value", max_length=LENGTH, select_on_focus=True
-                )
+                yield Input(self._value, password=self._secret, id="value", max_length=LENGTH, select_on_focus=True)
                 yield Banner(id="wrong")
                 yield Touch(_("Back"), id="no")
             yield Keypad()
