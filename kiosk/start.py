@@ -10,7 +10,7 @@ from kiosk.config import Settings
 from kiosk.ledger.records import Binding
 from kiosk.ledger.store import open_ledger
 from kiosk.till.till import Till
-from kiosk.till.workplace import Workplace
+from kiosk.till.workplace import Workplace, address
 
 
 def open_till(settings: Settings, clock: Clock | None = None) -> Till:
@@ -24,7 +24,7 @@ def open_till(settings: Settings, clock: Clock | None = None) -> Till:
         fill(ledger, workplace=settings.workplace, registrar_url=settings.registrar)
 
     def access(binding: Binding) -> Worker:
-        return Worker(connect(binding.url, clock=clock, log=WireLog(clock)), f"registrar {binding.id}")
+        return Worker(connect(address(binding), clock=clock, log=WireLog(clock)), f"registrar {binding.id}")
 
     return Till(Workplace(ledger, settings, clock, access))
 

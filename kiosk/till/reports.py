@@ -134,6 +134,15 @@ def rows(totals: Totals, sums: Sums, expected_cash: int) -> tuple[Row, ...]:
         for letter in dict.fromkeys((*totals.refunds_by_tax, *sums.refunds_by_tax))
     ]
     found += [
+        Row(
+            N_("Returns"),
+            form,
+            totals.refunds_by_form.get(form, 0) if totals.refunds_by_form is not None else None,
+            sums.refunds_by_form.get(form, 0),
+        )
+        for form in dict.fromkeys((*(totals.refunds_by_form or ()), *sums.refunds_by_form))
+    ]
+    found += [
         Row(N_("Service cash-in"), "cash_in", totals.cash_in, sums.cash_in),
         Row(N_("Service cash-out"), "cash_out", totals.cash_out, sums.cash_out),
         Row(N_("Cash in the registrar"), "drawer", totals.drawer, expected_cash),

@@ -42,6 +42,14 @@ class Unknowns:
         mine = {binding.id for binding in self._ledger.shop.bindings(self._workplace.settings.workplace)}
         return [self._item(item) for item in self._ledger.receipts.unsettled() if item.binding_id in mine]
 
+    def halves(self) -> Sequence[Receipt]:
+        """Receipts with one part registered and another certainly not: `again` of sale or refund offers the rest."""
+        return [
+            receipt
+            for receipt in self._ledger.receipts.unfinished(self._workplace.settings.workplace)
+            if all(document.settled for document in self._ledger.receipts.documents_of(receipt.id))
+        ]
+
     def ask(self, document_id: UUID) -> FiscalDocument:
         """Ask the registrar once more; anybody may. Raises a driver's `Fault` when it does not answer."""
         document = self._open(document_id)

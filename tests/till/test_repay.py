@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.document import line_sum
@@ -14,6 +14,7 @@ from kiosk.till.repay import Share, repay
 from kiosk.till.rounding import round_cash
 
 
+@settings(deadline=None)
 @given(
     values=st.lists(st.integers(1, 50_000), min_size=1, max_size=12),
     by_card=st.floats(0, 1),
@@ -39,6 +40,7 @@ def test_the_parts_add_up_to_what_was_paid_by_each_means(values: list[int], by_c
     assert (share.cashless_back, share.cash_back) == (share.cashless, share.cash)
 
 
+@settings(deadline=None)
 @given(
     values=st.lists(st.integers(1, 50_000), min_size=1, max_size=8),
     chosen=st.lists(st.floats(0, 1), min_size=8, max_size=8),
@@ -61,6 +63,7 @@ def test_changed_means_never_pay_out_more_than_was_paid(values: list[int], chose
         assert share.cashless_back + share.cash_back <= paid
 
 
+@settings(deadline=None)
 @given(
     price=st.integers(1, 100_000),
     parts=st.lists(st.integers(1, 3000), min_size=1, max_size=6),
