@@ -77,7 +77,7 @@ async def tell(screen: KioskScreen[Any], document: FiscalDocument, *, done: str 
     if document.done and result is not None:
         text = _("{what}: document No. {number}").format(what=f"{kind}{sum_}", number=result.number or "-")
         printed = document.state is DocumentState.REGISTERED
-        advice = done if printed else f"{done} {NOT_PRINTED()}".strip()
+        advice = done if printed else f"{done} {not_printed()}".strip()
         lamp = Lamp.GREEN if printed else Lamp.AMBER
         await screen.ask("message", title=_("Registered"), text=text, advice=advice, lamp=lamp)
     elif document.state is DocumentState.REJECTED:
@@ -96,7 +96,7 @@ async def tell(screen: KioskScreen[Any], document: FiscalDocument, *, done: str 
         await screen.ask("unknown")
 
 
-def NOT_PRINTED() -> str:
+def not_printed() -> str:
     """It was counted, its paper is missing."""
     return _("It was counted, but its paper was not printed: put in paper and print a copy; do not repeat it.")
 

@@ -22,7 +22,9 @@ from kiosk.ledger.records import DocumentState, FiscalDocument, Receipt, Receipt
 from kiosk.screens.asking import KINDS, permit
 from kiosk.screens.screen import KioskScreen, acting
 from kiosk.till.errors import N_, Refusal
+from kiosk.till.refund import Refunded
 from kiosk.till.rights import Right
+from kiosk.till.sale import Paid
 from kiosk.till.unknown import Doubtful
 from kiosk.widgets.banner import Banner
 from kiosk.widgets.palette import Lamp
@@ -186,9 +188,9 @@ class UnknownScreen(KioskScreen[None]):
             return
         document = await self.work(self.till.unknowns.ask, item.document.id)
         await self._fill()
-        await self._told(document) if document.settled else self.app.bell()
+        await self._tell(document) if document.settled else self.app.bell()
 
-    async def _told(self, document: FiscalDocument) -> None:  # type: ignore[override]
+    async def _tell(self, document: FiscalDocument) -> None:
         kind = f"{_(KINDS[document.kind])} {sum_of(document.document.due)}"
         number = document.result.number if document.result is not None else ""
         if document.done:
@@ -246,7 +248,7 @@ class UnknownScreen(KioskScreen[None]):
             approval=given.approval,
         )
         await self._fill()
-        await self._told(document)
+        await self._tell(document)
 
     @acting
     async def action_offer(self) -> None:
@@ -256,8 +258,11 @@ class UnknownScreen(KioskScreen[None]):
         text = _("The registered part stays as it is; only the refused part is sent.")
         if not await self.ask("confirm", title=_("Offer again"), text=text, fiscal=True):
             return
-        again = self.till.refunds.again if item.kind is ReceiptKind.REFUND else self.till.sale.again
-        done = await self.work(again, item.id)
+        done: Paid | Refunded
+        if item.kind is ReceiptKind.REFUND:
+            done = await self.work(self.till.refunds.again, item.id)
+        else:
+            done = await self.work(self.till.sale.again, item.id)
         if done.state is ReceiptState.DONE:
             await self.work(self.till.sale.print_slips)
         elif done.fault is not None:
