@@ -1,4 +1,4 @@
-"""Questions that several screens of the day ask the same way: whose help, which registrar, what became of a document."""
+"""Questions that several screens of the day ask alike: whose help, which registrar, what became of a document."""
 
 from __future__ import annotations
 

@@ -300,9 +300,7 @@ class ClosingScreen(KioskScreen[bool]):
 
     def _show_count(self) -> None:
         text = _("Counted: {sum}").format(sum=sum_of(self.counted_now))
-        self.query_one("#note", Notice).say(
-            Lamp.OFF, text, _("Digits: pieces of the note under the cursor; Enter: next")
-        )
+        self.query_one("#note", Notice).say(Lamp.OFF, text, _("Digits: how many of this note; Enter: the next one"))
 
     def _type(self, key: str) -> None:
         rows = self.query_one("#count", Rows)

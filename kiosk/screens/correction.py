@@ -1,4 +1,4 @@
-"""*Виправлення помилки* (cashier-flow.md V.3): on a hardware registrar Ctrl+Z refunds the last sale and writes the act."""
+"""*Виправлення помилки* (cashier-flow.md V.3): a hardware registrar refunds the last sale, and an act explains it."""
 
 from __future__ import annotations
 
@@ -144,9 +144,7 @@ class CorrectionScreen(KioskScreen[bool]):
                 "message",
                 title=_("Corrected"),
                 text=_("Refund No. {number}, {sum}").format(number=number, sum=sum_of(done.receipt.due)),
-                advice=_("The act waits for paper.")
-                if waiting
-                else _("Sign the act; sell again with the right values."),
+                advice=_("The act waits for paper.") if waiting else _("Sign the act; sell again with right values."),
                 lamp=Lamp.AMBER if waiting else Lamp.GREEN,
             )
             self.dismiss(True)
