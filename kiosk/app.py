@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
@@ -55,7 +56,8 @@ class KioskApp(App[int]):
     """The application. `opener` imports the rest, opens the ledger and returns the till; it runs on the till thread."""
 
     ENABLE_COMMAND_PALETTE = False
-    CSS_PATH = "screens/kiosk.tcss"
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["screens/kiosk.tcss", "screens/login.tcss"]
+    """The login's style too: the first screen is built before a screen's own style would be read."""
     TITLE = "Kasa Kiosk"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", show=False, priority=True)]
     REPEAT_GAP = 0.8
@@ -103,6 +105,7 @@ class KioskApp(App[int]):
         try:
             self.till = await self.work(self._opener)
             await self.work(self.till.fiscal.recover)
+            await self.work(self.till.status.poll)
         except Exception as error:
             log.exception("the till cannot be opened")
             self.failed = error
@@ -172,19 +175,24 @@ class KioskApp(App[int]):
         """Ask the registrar for its state now and then, unless the till is at work with it."""
         if self.till is not None and not self.busy:
             await self.work(self.till.status.poll, quiet=True)
-            self.look()
+            # The registrar's own worker asks; its answer is in memory a moment later.
+            self.set_timer(1.0, self.look)
 
     # -- where to go ----------------------------------------------------------------------------------------------
 
     def go(self, name: str, **arguments: Any) -> None:
-        """Leave everything and show one screen: unfinished dialogs and actions end. Call it last in an action."""
+        """Leave everything and show one screen: unfinished dialogs and actions end. Call it last in an action.
+
+        The login stays beneath everything, so that leaving is quick.
+        """
         self.run_worker(self._go(name, **arguments), group="go")
 
     async def _go(self, name: str, **arguments: Any) -> None:
-        fresh = screens.make(name, **arguments)
+        fresh = None if name == "login" else screens.make(name, **arguments)
         while len(self.screen_stack) > 1:
             await self.pop_screen()
-        await self.switch_screen(fresh)
+        if fresh is not None:
+            await self.push_screen(fresh)
 
     async def ask(self, name: str, **arguments: Any) -> Any:
         """Put a screen or dialog on top and wait for its answer; call from a worker."""

@@ -197,7 +197,7 @@ class DatecsRegistrar:
             if document.kind is DocumentKind.Z_REPORT:
                 return self._close_day(document, before)
             printed = self._receipt.issue(document)
-            return self._registered(document, before, printed=printed)
+            return replace(self._registered(document, before, printed=printed), by_tax=self._receipt.by_tax)
         except Fault as fault:
             self._articles.forget()
             return verdict(fault, serial=before.serial)

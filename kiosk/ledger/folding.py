@@ -1,6 +1,4 @@
-"""How names are compared and sorted; SQLite does neither for Cyrillic, so both forms are stored.
-
-Source: kiosk-platform.md §1.8.
+"""How names are compared and sorted: SQLite does neither for Cyrillic, so both forms are stored.
 
 `fold` makes two spellings equal; `sort_key` turns a folded name into text whose code points sort as the Ukrainian
 alphabet does (by code points «ґ є і ї» come after «я»). The key maps letter for letter, so a prefix stays a prefix.

@@ -72,7 +72,6 @@ class ChecklistScreen(KioskScreen[None]):
         yield Banner(id="advice")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.query_one("#lines", Rows).focus()
         self.action_check()
 

@@ -12,7 +12,6 @@ from kiosk.till.errors import N_
 class LockScreen(LoginScreen):
     """Put on top; goes away when its person is back. Another person's work begins anew, the basket parked."""
 
-    CSS_PATH = "login.tcss"
     TITLE = N_("Locked")
 
     def __init__(self) -> None:
@@ -27,7 +26,6 @@ class LockScreen(LoginScreen):
     def on_mount(self) -> None:
         user = self.till.workplace.user
         self._owner = user.id if user is not None else None
-        super().on_mount()
 
     @acting
     async def _fill(self) -> None:

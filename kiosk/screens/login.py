@@ -21,7 +21,7 @@ from kiosk.till.errors import N_
 from kiosk.widgets.banner import Banner
 from kiosk.widgets.keypad import ENTER, PIN, Keypad, edit
 from kiosk.widgets.palette import Lamp
-from kiosk.widgets.rows import Cells, Column, Rows
+from kiosk.widgets.rows import Cells, Column, PageKeys, Rows
 
 LONGEST = 64
 
@@ -29,7 +29,6 @@ LONGEST = 64
 class LoginScreen(KioskScreen[None]):
     """A scan is a badge. Typed digits are the PIN of the person under the cursor of the list."""
 
-    CSS_PATH = "login.tcss"
     STATUS = False
     KEYS = False
     TITLE = N_("Login")
@@ -51,9 +50,11 @@ class LoginScreen(KioskScreen[None]):
                 yield Label(self.heading, classes="title", markup=False)
                 yield Input(placeholder=_("Badge or PIN"), password=True, id="entry", max_length=LONGEST)
                 yield Banner(id="note")
-                yield Rows(
-                    [Column(""), Column("")], self._person, tall=True, empty=_("opening the till …"), id="people"
-                )
+                with Horizontal(id="list"):
+                    yield Rows(
+                        [Column(""), Column("")], self._person, tall=True, empty=_("opening the till …"), id="people"
+                    )
+                    yield PageKeys("#people")
             with Container(id="pad"):
                 yield Keypad(PIN)
 
@@ -67,10 +68,14 @@ class LoginScreen(KioskScreen[None]):
         return self.query_one("#entry", Input)
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.entry.cursor_blink = False
-        self.entry.focus()
         self.query_one("#people", Rows).can_focus = False
+        self.query_one(PageKeys).display = False
+
+    def on_screen_resume(self) -> None:
+        """Shown for the first time, or again after somebody left."""
+        self.entry.value = ""
+        self.entry.focus()
         self.call_after_refresh(self._fill)
 
     @acting
@@ -92,7 +97,9 @@ class LoginScreen(KioskScreen[None]):
         return Cells((user.name, _(ROLES[user.role.value]), self._hints.get(user.name, "")))
 
     def list_people(self, cursor: int = 0) -> None:
-        self.query_one("#people", Rows).fill(self._people, cursor)
+        rows = self.query_one("#people", Rows)
+        rows.fill(self._people, cursor)
+        self.query_one(PageKeys).display = len(self._people) > rows.page
 
     # -- logging in -----------------------------------------------------------------------------------------------
 

@@ -67,16 +67,15 @@ class OpeningScreen(KioskScreen[bool]):
             with Vertical(id="form"):
                 yield Label(_(self.TITLE or ""), classes="title", markup=False)
                 yield Label("", id="who", classes="quiet", markup=False)
+                yield Banner(id="note")
                 yield Label(_("Counted cash in the drawer"), markup=False)
                 yield Input("0,00", id="counted", max_length=LENGTH, select_on_focus=True)
                 yield Label(_("Float to the registrar"), markup=False)
                 yield Input("0,00", id="float", max_length=LENGTH, select_on_focus=True)
-                yield Banner(id="note")
             with Vertical(id="pad"):
                 yield Keypad()
 
     def on_mount(self) -> None:
-        super().on_mount()
         for field in self.query(Input):
             field.cursor_blink = False
         self.query_one("#counted", Input).focus()
@@ -89,7 +88,10 @@ class OpeningScreen(KioskScreen[bool]):
         self._registrars = await self.work(place.bindings)
         for binding in self._registrars:
             self._names[binding.id] = await self.work(place.enterprise_name, binding.enterprise_id)
-        if self._binding is None:
+        if self._binding is not None:
+            # The check may have met the unit for the first time: take what is known of it now.
+            self._binding = await self.work(self.till.workplace.ledger.shop.binding, self._binding.id)
+        else:
             if len(self._registrars) > 1 and not await self._choose():
                 self.dismiss(False)
                 return
@@ -147,7 +149,12 @@ class OpeningScreen(KioskScreen[bool]):
             float_.value = counted.value
         elif message.input is float_ and float_.has_focus and float_.value != counted.value:
             self._float_typed = True
-        self.query_one("#note", Banner).clear()
+        self._note("")
+
+    def _note(self, text: str) -> None:
+        """An error takes the place of the heading's lines: there is no room for both on a small screen."""
+        self.query_one("#note", Banner).say(Lamp.RED, text, "")
+        self.query_one("#who").display = not text
 
     @on(Input.Submitted)
     def _submitted(self, message: Input.Submitted) -> None:
@@ -181,7 +188,7 @@ class OpeningScreen(KioskScreen[bool]):
             counted = read_money(self.query_one("#counted", Input).value, zero=True)
             float_ = read_money(self.query_one("#float", Input).value, zero=True)
         except TillError as error:
-            self.query_one("#note", Banner).say(Lamp.RED, ". ".join(part for part in explain(error) if part), "")
+            self._note(". ".join(part for part in explain(error) if part))
             self.app.bell()
             return
         reason = ""

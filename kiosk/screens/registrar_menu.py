@@ -60,7 +60,6 @@ class RegistrarMenu(Dialog[None]):
                 yield Touch(_("Back"), id="no")
 
     def on_mount(self) -> None:
-        super().on_mount()
         rows = self.query_one("#rows", Rows)
         rows.fill(self._items)
         rows.focus()

@@ -66,8 +66,8 @@ class KioskScreen(Screen[Answer], Generic[Answer]):
         Binding("f10", "lock", N_("Lock"), tooltip=N_("Lock the till at once")),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name, id, classes)
         self._acting = False
         self._waiting: deque[str] = deque()
 

@@ -115,12 +115,13 @@ def registered_by_tax(document: Document) -> dict[str, int]:
 
 def rows(totals: Totals, sums: Sums, expected_cash: int) -> tuple[Row, ...]:
     """Figures of both books, line by line."""
-    found = [Row(N_("Receipts"), "receipts", totals.receipts, sums.receipts + sums.refunds, counts=True)]
-    if totals.receipts is None or totals.refunds is not None:
-        found = [
-            Row(N_("Receipts"), "receipts", totals.receipts, sums.receipts, counts=True),
-            Row(N_("Returns"), "refunds", totals.refunds, sums.refunds, counts=True),
-        ]
+    # A registrar that does not count returns apart may count them among the receipts or not (datecs-fp3530t.md §5, 67
+    # does not say): then there is nothing to compare.
+    apart = totals.refunds is not None
+    found = [
+        Row(N_("Receipts"), "receipts", totals.receipts if apart else None, sums.receipts, counts=True),
+        Row(N_("Returns"), "refunds", totals.refunds, sums.refunds, counts=True),
+    ]
     found += [
         Row(N_("Sales"), form, totals.sales_by_form.get(form, 0), sums.sales_by_form.get(form, 0))
         for form in dict.fromkeys((*totals.sales_by_form, *sums.sales_by_form))

@@ -39,7 +39,7 @@ class Banner(Widget):
 
     def _lines(self, width: int) -> list[str]:
         head = f"{palette.ICON[self.lamp]} {self.word}".strip()
-        text = f"{head}  {self.text}" if self.word else f"{head} {self.text}".strip()
+        text = f"{head} · {self.text}" if self.word else f"{head} {self.text}".strip()
         return wrap(text, max(1, width - 2))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:

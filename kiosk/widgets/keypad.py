@@ -44,29 +44,36 @@ class Keypad(Widget):
         self._keys = keys
         self._down: tuple[int, int] | None = None
 
+    def _span(self, row: int) -> tuple[int, int]:
+        """First line of a row of keys and the first line after it."""
+        rows, height = len(self._keys), self.size.height
+        return row * height // rows, (row + 1) * height // rows
+
     def render_line(self, y: int) -> Strip:
-        width, height = self.size.width // COLUMNS, max(1, self.size.height // len(self._keys))
-        row, inner = min(y // height, len(self._keys) - 1), y % height
+        width = self.size.width // COLUMNS
+        row = next(row for row in range(len(self._keys)) if y < self._span(row)[1])
+        top, bottom = self._span(row)
+        height = bottom - top
         parts: list[tuple[str, Style]] = []
         for column, key in enumerate(self._keys[row]):
             above = row > 0 and self._keys[row - 1][column] == key
             below = row + 1 < len(self._keys) and self._keys[row + 1][column] == key
             beside = column + 1 < COLUMNS and self._keys[row][column + 1] == key
             again = above or (column > 0 and self._keys[row][column - 1] == key)
-            if not key or (inner == height - 1 and not below):
+            if not key or (y == bottom - 1 and not below):
                 parts.append((" " * width, palette.TEXT))
                 continue
             style = palette.MAIN if key == ENTER else palette.KEY
             style = palette.CURSOR if self._down == (row, column) else style
-            label = "" if again else LABELS.get(key, key)
             size = width if beside else width - 1
-            parts.append((label_lines(label, size, height)[min(inner, height - 1)], style))
+            label = "" if again else LABELS.get(key, key)
+            parts.append((label_lines(label, size, height if below else height - 1)[y - top], style))
             parts.append(("" if beside else " ", palette.TEXT))
         return strip(parts)
 
     def key_at(self, x: int, y: int) -> tuple[int, int]:
         """(row, column) of the key at a cell."""
-        row = min(y * len(self._keys) // max(1, self.size.height), len(self._keys) - 1)
+        row = next((row for row in range(len(self._keys)) if y < self._span(row)[1]), len(self._keys) - 1)
         return row, min(x * COLUMNS // max(1, self.size.width), COLUMNS - 1)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
@@ -88,8 +95,8 @@ class Keypad(Widget):
     def _repaint(self) -> None:
         """Only the rows of the key that changed."""
         if self._down is not None:
-            height = self.size.height // len(self._keys)
-            self.refresh(Region(0, self._down[0] * height, self.size.width, height))
+            top, bottom = self._span(self._down[0])
+            self.refresh(Region(0, top, self.size.width, bottom - top))
 
 
 def edit(value: str, key: str) -> str:

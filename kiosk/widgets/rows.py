@@ -202,7 +202,7 @@ class Rows(ScrollView, Generic[R], can_focus=True):
             return strip([(self._laid(titles, width), palette.QUIET)])
         index, line = divmod(y - self._head, self._lines)
         index += self._top
-        if index >= len(self.rows):
+        if index >= len(self.rows) or index - self._top >= self.page:
             text = self._empty if not self.rows and y == self._head else ""
             return strip([(fit(text, width), palette.QUIET)])
         return self._row(index, line, width)

@@ -18,7 +18,7 @@ from kiosk.widgets.key_bar import KeyBar
 from kiosk.widgets.keypad import Keypad
 from kiosk.widgets.rows import Rows
 from kiosk.widgets.touch import Touch
-from tests.till.rig import PINS, Shop
+from tests.till.shop.rig import PINS, Shop
 
 PATIENCE = 30.0
 """Seconds that a step may take on a busy machine; a step that is done goes on at once."""

@@ -1,6 +1,4 @@
-"""The catalogue and the regular buyers.
-
-`name_ci` is the folded name, `name_key` what it sorts by (`kiosk.ledger.folding`).
+"""The catalogue and the regular buyers. `name_ci` is the folded name, `name_key` what it sorts by.
 
 SQLite has beside it `goods_fts`, an FTS5 trigram index over `name_ci` that triggers keep in step.
 """

@@ -50,7 +50,6 @@ class ApproveDialog(Dialog[tuple[Approval, str]]):
             yield Keypad(PIN)
 
     def on_mount(self) -> None:
-        super().on_mount()
         entry = self.query_one("#entry", Input)
         entry.cursor_blink = False
         entry.focus()

@@ -61,7 +61,6 @@ class AskNumber(Dialog[str]):
             yield Keypad()
 
     def on_mount(self) -> None:
-        super().on_mount()
         field = self.query_one("#value", Input)
         field.cursor_blink = False
         field.focus()

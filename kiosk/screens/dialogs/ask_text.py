@@ -56,7 +56,6 @@ class AskText(Dialog[str]):
                 yield Touch(_("Accept"), id="yes", classes="-main")
 
     def on_mount(self) -> None:
-        super().on_mount()
         field = self.query_one("#value", Input)
         field.cursor_blink = False
         field.focus()

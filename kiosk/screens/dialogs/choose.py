@@ -40,7 +40,6 @@ class ChooseDialog(Dialog[int]):
                 yield Touch(_("Choose"), id="yes", classes="-main")
 
     def on_mount(self) -> None:
-        super().on_mount()
         rows = self.query_one("#rows", Rows)
         rows.fill(self._rows, self._current)
         rows.focus()

@@ -51,7 +51,6 @@ class ConfirmDialog(Dialog[bool]):
                 yield Touch(label, id="yes", classes="-main")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.query_one("#text", Banner).say(self._lamp, self._text, "")
         self.query_one("#no" if self._fiscal else "#yes", Touch).focus()
 

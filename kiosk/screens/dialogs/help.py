@@ -43,7 +43,6 @@ class HelpDialog(Dialog[None]):
                 yield Touch(_("Back"), id="no")
 
     def on_mount(self) -> None:
-        super().on_mount()
         rows = self.query_one("#rows", Rows)
         rows.fill(self._lines)
         rows.focus()

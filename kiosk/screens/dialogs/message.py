@@ -58,7 +58,6 @@ class MessageDialog(Dialog[None]):
                 yield Touch(_("Understood"), id="yes", classes="-main")
 
     def on_mount(self) -> None:
-        super().on_mount()
         word = _("UNKNOWN") if self._lamp is Lamp.PURPLE else ""
         self.query_one("#text", Banner).say(self._lamp, self._text, word)
         self.query_one("#details").display = False

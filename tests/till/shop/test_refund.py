@@ -11,8 +11,8 @@ from kiosk.till.errors import Denied, Refusal
 from kiosk.till.rights import Right
 from kiosk.till.scan import receipt_barcode
 from tests.conftest import Launch
-from tests.till.conftest import Found
-from tests.till.rig import SLIP, Shop
+from tests.till.shop.conftest import Found
+from tests.till.shop.rig import SLIP, Shop
 
 WHY = "Goods of poor quality"
 
