@@ -81,7 +81,7 @@ class SqlGoods:
             return int(connection.execute(select(func.count()).select_from(GOODS)).scalar_one())
 
     def put(self, goods: Iterable[Good]) -> int:
-        """One transaction, during which nobody else writes: put a long list in pieces while the till sells."""
+        """One transaction for all. Raises `LedgerError` that names the good which cannot be sold so."""
         put = 0
         rows = map(_values, goods)
         statement = self._database.insert(GOODS)

@@ -2,7 +2,7 @@
 
 A file is looked at through a read-only connection before anything may write to it, so that a damaged, foreign or
 newer one stays byte for byte as it is. Without a write-ahead log beside it the look is `immutable` and leaves no trace
-at all; with one (a program has the file open, or was killed) SQLite reads the log too.
+at all; with one (the last program was killed) SQLite reads the log too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from kiosk.ledger.errors import Damaged, Newer
 APPLICATION_ID = 0x4B415341
 """«KASA» in the file's header: says whose SQLite file this is."""
 MAGIC = b"SQLite format 3\0"
-EMPTY = ""
+EMPTY, CURRENT = "", "head"
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def check_file(path: Path) -> None:
 
 def _look(path: Path) -> str:
     """The revision of the file, `EMPTY` for none yet."""
-    if not path.exists():
+    if not path.exists() or (path.stat().st_size == 0 and not _log_of(path)):
         return EMPTY
     if not path.is_file():
         raise Damaged("damaged", f"{path} is not a file")
@@ -81,9 +81,7 @@ def _look(path: Path) -> str:
         raise Damaged("unreadable", f"{path} cannot be read: {error.strerror}") from error
     if head and head != MAGIC:
         raise Damaged("damaged", f"{path} is not a database; keep the file and restore a backup beside it")
-    if not head and not _has_log(path):
-        return EMPTY
-    mode = "mode=ro" if _has_log(path) else "mode=ro&immutable=1"
+    mode = "mode=ro" if _log_of(path) else "mode=ro&immutable=1"
     try:
         with contextlib.closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?{mode}", uri=True)) as connection:
             connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT}")
@@ -92,8 +90,9 @@ def _look(path: Path) -> str:
         raise Damaged("damaged", f"{path} is damaged ({error}); keep the file and restore a backup") from error
 
 
-def _has_log(path: Path) -> bool:
-    return any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
+def _log_of(path: Path) -> bool:
+    log_file = path.with_name(path.name + "-wal")
+    return log_file.exists() and log_file.stat().st_size > 0
 
 
 def _revision(connection: sqlite3.Connection, path: Path) -> str:
@@ -104,12 +103,11 @@ def _revision(connection: sqlite3.Connection, path: Path) -> str:
         return EMPTY
     if owner != APPLICATION_ID or migrations.VERSION_TABLE not in tables:
         raise Damaged("foreign", f"{path} is the database of another program")
-    rows = connection.execute(f"SELECT version_num FROM {migrations.VERSION_TABLE}").fetchall()
-    revision = _known([str(row[0]) for row in rows], str(path))
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise Damaged("damaged", f"{path} is damaged ({verdict}); keep the file and restore a backup")
-    return revision
+    rows = connection.execute(f"SELECT version_num FROM {migrations.VERSION_TABLE}").fetchall()
+    return _known([str(row[0]) for row in rows], str(path))
 
 
 def _known(rows: list[str], where: str) -> str:

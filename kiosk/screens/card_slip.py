@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Grid, Horizontal, Vertical
 from textual.widgets import Input, Label
 
 from drivers.document import CardSlip
@@ -54,7 +54,7 @@ class CardSlipDialog(Dialog[CardSlip]):
                     with Horizontal(classes="field"):
                         yield Label(_(label), classes="quiet")
                         yield Input(self._terminal if name == "terminal" else "", id=name, max_length=length)
-                with Horizontal(id="systems"):
+                with Grid(id="systems"):
                     for index, system in enumerate(SYSTEMS):
                         yield Touch(system, id=f"system{index}")
                 yield Notice(id="wrong")

@@ -42,6 +42,8 @@ class OutcomeScreen(KioskScreen[bool]):
 
     CSS_PATH = "outcome.tcss"
     TITLE = N_("Result of the payment")
+    AUTO_FOCUS = ""
+    VERTICAL_BREAKPOINTS = [(0, "-narrow"), (22, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "next", N_("Next"), tooltip=N_("The next step, as written on the green key")),
         Binding("f6", "retry", N_("Repeat payment"), tooltip=N_("Repeat the payment of the same basket")),

@@ -37,7 +37,7 @@ from kiosk.widgets.palette import Lamp
 from kiosk.widgets.receipt_view import ReceiptView
 from kiosk.widgets.rows import Cells, Column
 from kiosk.widgets.scan import Scanned
-from kiosk.widgets.totals import Totals
+from kiosk.widgets.totals import Buyer, Totals
 from kiosk.widgets.touch import Touch
 
 PIECE = 1000
@@ -49,6 +49,7 @@ class SaleScreen(KioskScreen[None]):
 
     CSS_PATH = "sale.tcss"
     TITLE = N_("Sale")
+    VERTICAL_BREAKPOINTS = [(0, "-narrow"), (22, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "quantity", N_("Qty"), tooltip=N_("Quantity of the current line")),
         Binding("f3", "search", N_("Search"), tooltip=N_("Search by name")),
@@ -75,7 +76,9 @@ class SaleScreen(KioskScreen[None]):
 
     def body(self) -> ComposeResult:
         with Vertical(id="sale"):
-            yield EntryLine(_("Code"), keep=("plus", "minus"), id="entry")
+            with Horizontal(id="head"):
+                yield EntryLine(_("Code"), keep=("plus", "minus"), id="entry")
+                yield Buyer(id="buyer")
             yield Notice(id="notice")
             yield ReceiptView(empty=_("Scan goods, type a code, or search by name (F3)"), id="lines")
             with Horizontal(id="foot"):
@@ -94,6 +97,7 @@ class SaleScreen(KioskScreen[None]):
         self._notice = self.query_one("#notice", Notice)
         self._lines = self.query_one("#lines", ReceiptView)
         self._totals = self.query_one("#totals", Totals)
+        self._buyer = self.query_one("#buyer", Buyer)
         self._entry = self.query_one("#entry", EntryLine)
         self._entry.focus()
         self.call_after_refresh(self.reload)
@@ -417,6 +421,7 @@ class SaleScreen(KioskScreen[None]):
         self._basket = basket
         self._lines.show(basket)
         self._totals.show(basket)
+        self._buyer.show(basket)
 
     async def _reread(self) -> None:
         sale = self.till.sale

@@ -26,6 +26,8 @@ from kiosk.widgets.touch import Touch
 PAUSE = 0.15
 """Seconds without a key before the till is asked."""
 LEAST = 3
+ROOM = 22
+"""Rows of a screen that shows letters and results together."""
 
 
 class SearchDialog(Dialog[Any]):
@@ -84,8 +86,8 @@ class SearchDialog(Dialog[Any]):
         rows.fill(self._found, 0)
         self._entry.put(self._text)
         self._entry.focus()
-        if self._found:
-            self.add_class("-results")
+        # A small screen has no room for both: the results first, the letters by their key.
+        self.set_class(bool(self._found) or self.size.height < ROOM, "-results")
 
     @property
     def _rows(self) -> Rows[Any]:

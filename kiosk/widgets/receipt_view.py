@@ -29,6 +29,7 @@ from kiosk.widgets.palette import Lamp
 
 SHORT = {Lamp.GREEN: N_("FISC"), Lamp.AMBER: N_("OFFL"), Lamp.RED: N_("NON-F")}
 """The lamp's word in a line, message ids: four or five letters."""
+GOODS, WORD = N_("Goods"), N_("Lamp")
 LAMP = 6
 WIDE = 76
 """From this many columns on, unit and discount have columns of their own."""
@@ -171,8 +172,8 @@ class ReceiptView(Widget):
         for cell in columns:
             size = cell.width + 3 if narrow and cell is QUANTITY else cell.width
             cells.append(fit(_(cell.title), size, "right" if cell.right else "left"))
-        body = self._laid(fit(_(NUMBER.title), NUMBER.width, "right"), _(N_("Goods")), cells, width)
-        return f"{body} {fit(_(N_('Lamp')), LAMP)} {_(TAX.title)}"
+        body = self._laid(fit(_(NUMBER.title), NUMBER.width, "right"), _(GOODS), cells, width)
+        return f"{body} {fit(_(WORD), LAMP)} {_(TAX.title)}"
 
     def _laid(self, number: str, name: str, cells: list[str], width: int) -> str:
         right = " ".join(cells)

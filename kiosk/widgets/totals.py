@@ -58,28 +58,48 @@ class Totals(Widget):
             ink = palette.INK[Lamp.RED] if self._red else palette.STRONG
             free = width - len(label) - 1
             return strip([(label, ink), (fit(figures, free, "right"), ink), (" ", ink)])
-        columns = 2 if width >= 34 else 1
-        shown = self._facts[y * columns : (y + 1) * columns]
-        size = width // columns
-        parts = []
-        for label, value, lamp in shown:
-            text = fit(f" {palette.ICON[lamp]} {label}".replace("   ", " "), size - len(value) - 1)
-            parts.append((f"{text}{value} ", palette.INK[lamp]))
-        parts.append((" " * (width - size * len(shown)), palette.TEXT))
-        return strip(parts)
+        if y >= len(self._facts):
+            return strip([(" " * width, palette.TEXT)])
+        label, value, lamp = self._facts[y]
+        text = fit(f" {palette.ICON[lamp]} {label}", width - len(value) - 1)
+        return strip([(f"{text}{value} ", palette.INK[lamp])])
 
     @staticmethod
     def _facts_of(basket: Basket) -> tuple[Fact, ...]:
-        facts: list[Fact] = [(_(N_("Fiscal")), hryvnias(basket.fiscal), Lamp.GREEN)]
         red = any(not basket.is_fiscal(line) for line in basket.lines)
-        if red:
-            facts.append((_(N_("Non-fiscal")), hryvnias(basket.nonfiscal), Lamp.RED))
-        if basket.discounts:
-            facts.append((_(N_("Discount")), hryvnias(basket.discounts), Lamp.OFF))
-        if basket.customer is not None:
-            percent = f"{amount(basket.customer.discount * 10)} %" if basket.customer.discount else ""
-            facts.append((basket.customer.name, percent, Lamp.OFF))
-        return tuple(facts)
+        fiscal = (_("Fiscal"), hryvnias(basket.fiscal), Lamp.GREEN)
+        return (fiscal, (_("Non-fiscal"), hryvnias(basket.nonfiscal), Lamp.RED)) if red else (fiscal,)
 
 
 TOTAL = N_("TOTAL")
+
+
+class Buyer(Widget):
+    """Who buys, and what is off: one row, empty for a stranger without discounts."""
+
+    DEFAULT_CSS = """
+    Buyer { height: 1; width: 1fr; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._name = ""
+        self._off = ""
+
+    def show(self, basket: Basket) -> None:
+        """Another state of the basket."""
+        customer = basket.customer
+        name = ""
+        if customer is not None:
+            percent = f" {amount(customer.discount * 10)} %" if customer.discount else ""
+            name = f"{customer.name}{percent}"
+        off = f"{_('Discount')} {hryvnias(basket.discounts)}" if basket.discounts else ""
+        if (name, off) != (self._name, self._off):
+            self._name, self._off = name, off
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        off = f"  {self._off} " if self._off else " "
+        name = fit(self._name, max(0, width - len(off)), "right")
+        return strip([(name, palette.STRONG), (fit(off, width - len(name)), palette.INK[Lamp.AMBER])])

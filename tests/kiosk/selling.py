@@ -173,6 +173,8 @@ async def selling(
         return till
 
     app = KioskApp(settings, opener)
+    # The pilot's fingers are quicker than the auto-repeat of a keyboard; IV-22 puts the real gap back.
+    app.REPEAT_GAP = 0.0
     async with app.run_test(size=size) as pilot:
         tape = Path(emulator.address).parent / "tape.txt"
         await _until(pilot, app.ready.is_set)

@@ -39,7 +39,7 @@ SQLITE_BOOK = (
         BEGIN SELECT RAISE(ABORT, '{book} is append-only'); END""",
 )
 POSTGRESQL_REFUSE = """CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only'; END $$"""
+    $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"""
 POSTGRESQL_BOOK = (
     "CREATE TRIGGER {book}_no_change BEFORE UPDATE OR DELETE ON {book} FOR EACH ROW EXECUTE FUNCTION refuse_change()",
     "CREATE TRIGGER {book}_no_truncate BEFORE TRUNCATE ON {book} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
@@ -48,7 +48,7 @@ POSTGRESQL_BOOK = (
 
 def upgrade() -> None:
     _tables()
-    sqlite = op.get_context().dialect.name == "sqlite"
+    sqlite = op.get_bind().dialect.name == "sqlite"
     if not sqlite:
         op.execute(POSTGRESQL_REFUSE)
     for statement in SEARCH if sqlite else ():
