@@ -15,7 +15,7 @@ from drivers.clock import Clock, from_kyiv, kyiv
 from drivers.datecs import commands, text
 from drivers.datecs.articles import NAME_LENGTH, Articles, printed_name
 from drivers.datecs.proof import Reading, judge
-from drivers.datecs.receipt import PROBLEMS, Receipt
+from drivers.datecs.receipt import PROBLEMS, Receipt, corrected
 from drivers.datecs.session import Session, before_commit
 from drivers.document import Document, DocumentKind, PaymentForm
 from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused
@@ -365,7 +365,8 @@ class DatecsRegistrar:
             z_number = after.z_number if document.kind is DocumentKind.Z_REPORT else before.z_number
             number = after.z_number if document.kind is DocumentKind.Z_REPORT else after.last
             done = self._registered(document, before, printed=not self._session.flags.paper_out)
-            return replace(done, number=str(number), z_number=z_number, evidence=evidence)
+            by_tax = corrected(document) if document.discount or document.rounding else {}
+            return replace(done, number=str(number), z_number=z_number, by_tax=by_tax, evidence=evidence)
         code = Code.OFFLINE if state is State.REJECTED else Code.TOTAL_MISMATCH
         return Result(state, serial=self._serial, fault=FaultInfo(str(code), why), evidence=evidence)
 

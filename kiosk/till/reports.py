@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from drivers.document import Document, DocumentKind
 from drivers.registrar import Totals
-from kiosk.ledger.money import spread
 from kiosk.ledger.records import Binding, Shift, Sums
 from kiosk.till.errors import N_
 from kiosk.till.rights import Right
@@ -56,11 +54,7 @@ class Reports:
         totals = access.call(lambda registrar: registrar.x_report() if paper else registrar.totals())
         shift = self._shifts.current(binding)
         sums = self._workplace.ledger.shifts.sums(shift.id) if shift is not None else Sums()
-        shown = sums
-        if access.capabilities.hardware:
-            sold, returned = self._by_tax(shift)
-            shown = replace(sums, sales_by_tax=sold, refunds_by_tax=returned)
-        return XReport(totals, sums, rows(totals, shown, self.expected_cash(shift, sums)))
+        return XReport(totals, sums, rows(totals, sums, self.expected_cash(shift, sums)))
 
     def expected_cash(self, shift: Shift | None, sums: Sums) -> int:
         """Cash that the registrar should count by the till's books, kopecks."""
@@ -85,32 +79,6 @@ class Reports:
                 return int(check["registrar"])
         last = self._workplace.ledger.shifts.last_closed(shift.binding_id)
         return last.cash_left if last is not None else 0
-
-    def _by_tax(self, shift: Shift | None) -> tuple[dict[str, int], dict[str, int]]:
-        """Turnover of sales and refunds by letter as a hardware registrar counts it.
-
-        It knows cash rounding only as a correction of the subtotal, which it spreads over the tax groups
-        (datecs-fp3530t.md §5, 51); the ledger's own sums are unrounded, as the law wants taxes computed.
-        """
-        found: dict[DocumentKind, dict[str, int]] = {DocumentKind.SALE: {}, DocumentKind.REFUND: {}}
-        documents = self._workplace.ledger.receipts.documents(shift.id) if shift is not None else ()
-        for item in documents:
-            if item.done and item.kind in found:
-                for letter, amount in registered_by_tax(item.document).items():
-                    found[item.kind][letter] = found[item.kind].get(letter, 0) + amount
-        return found[DocumentKind.SALE], found[DocumentKind.REFUND]
-
-
-def registered_by_tax(document: Document) -> dict[str, int]:
-    """A document's turnover by letter with discount and rounding spread over the letters, kopecks."""
-    sums: dict[str, int] = {}
-    for line in document.lines:
-        sums[line.tax] = sums.get(line.tax, 0) + line.sum
-    change = document.rounding - document.discount
-    sign = 1 if change >= 0 else -1
-    for letter, part in spread(abs(change), dict(sums)).items() if change else ():
-        sums[letter] += sign * part
-    return sums
 
 
 def rows(totals: Totals, sums: Sums, expected_cash: int) -> tuple[Row, ...]:

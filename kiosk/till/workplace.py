@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
-from urllib.parse import quote
 
 from drivers.clock import Clock
 from drivers.document import Document
@@ -57,16 +56,6 @@ class Approval:
 
 
 Connect = Callable[[Binding], Access]
-
-
-def address(binding: Binding) -> str:
-    """The registrar URL with the unit's serial number in it: a shift goes on only with the unit it began with.
-
-    Without it a driver binds itself to the first unit that it meets, and after a restart that could be a stranger.
-    """
-    if not binding.serial or binding.url.startswith("prro") or "serial=" in binding.url.partition("?")[2]:
-        return binding.url
-    return f"{binding.url}{'&' if '?' in binding.url else '?'}serial={quote(binding.serial)}"
 
 
 class Workplace:

@@ -12,17 +12,15 @@ import msgspec
 
 from drivers.clock import SystemClock
 from drivers.document import CardSlip
-from drivers.links.wire import WireLog
-from drivers.registry import connect
-from drivers.worker import Worker
 from kiosk.config import Policy, Settings
+from kiosk.desks import worker
 from kiosk.ledger.records import Binding, BindingRole, Customer, Good, Receipt, ReceiptState, Role, User
 from kiosk.ledger.store import SqlLedger, open_ledger
 from kiosk.people.pins import hash_pin
 from kiosk.till.rights import Right
 from kiosk.till.sale import Paid
 from kiosk.till.till import Till
-from kiosk.till.workplace import Approval, Workplace, address
+from kiosk.till.workplace import Approval, Workplace
 
 PLACE = "Каса 1"
 PINS = {"Олена": "1111", "Ігор": "2222", "Марія": "3333", "Власник": "4444"}
@@ -89,10 +87,7 @@ class Shop:
         if fresh:
             settle_in(self.ledger, self.url, enterprises=self.enterprises, urls=self.urls)
         settings = Settings(workplace=self.workplace, data=str(self.folder), internet="", policy=self.policy)
-        return Till(Workplace(self.ledger, settings, self.clock, self._connect))
-
-    def _connect(self, binding: Binding) -> Worker:
-        return Worker(connect(address(binding), clock=self.clock, log=WireLog(self.clock)))
+        return Till(Workplace(self.ledger, settings, self.clock, lambda binding: worker(binding, self.clock)))
 
     def restart(self) -> Till:
         """The program ends in order and starts again."""
