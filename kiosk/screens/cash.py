@@ -58,7 +58,7 @@ class CashScreen(KioskScreen[bool]):
         with Horizontal(id="cash"):
             with Vertical(id="form"):
                 yield Label(self.title or "", classes="title", markup=False)
-                yield Label("", id="who", classes="quiet", markup=False)
+                yield Label("", id="held", classes="quiet", markup=False)
                 yield Input(money(self._value).replace("\u00a0", "") if self._value else "", id="sum",
                             max_length=LENGTH, select_on_focus=True)  # fmt: skip
                 yield Notice(id="note")
@@ -103,7 +103,7 @@ class CashScreen(KioskScreen[bool]):
         if self._out:
             limit = place.settings.policy.cash_out_limit
             lines.append(_("Up to {limit} without a senior").format(limit=sum_of(limit)))
-        self.query_one("#who", Label).update("\n".join(lines))
+        self.query_one("#held", Label).update("\n".join(lines))
 
     @acting
     async def action_look(self) -> None:

@@ -153,7 +153,7 @@ class ClosingScreen(KioskScreen[bool]):
         self.step = step
         note = self.query_one("#note", Notice)
         note.clear()
-        self.query_one("#title", Label).update(f"{_(self.TITLE or '')} · {int(step)}/6 · {_(TITLES[step])}")
+        self.query_one("#title", Label).update(f"{self.name_on_screen} · {int(step)}/6 · {_(TITLES[step])}")
         shown = {Step.PROBLEMS: "problems", Step.COUNT: "count", Step.COMPARE: "figures"}.get(step, "facts")
         for name in ("problems", "count", "figures", "facts"):
             self.query_one(f"#{name}-list").display = name == shown

@@ -55,7 +55,7 @@ class CorrectionScreen(KioskScreen[bool]):
         self._draft: Draft | None = None
 
     def body(self) -> ComposeResult:
-        yield Label(_(self.TITLE or ""), id="title", classes="title", markup=False)
+        yield Label(self.name_on_screen, id="title", classes="title", markup=False)
         yield Label("", id="sale", classes="strong", markup=False)
         with Horizontal(id="list"):
             yield Rows([Column(_("Goods")), Column(_("Quantity"), 12, "right"), Column(_("Sum"), 13, "right")], _line,
@@ -133,7 +133,7 @@ class CorrectionScreen(KioskScreen[bool]):
             if slip is None:
                 return
         text = _("Refund {sum} and print the act?").format(sum=sum_of(offer.due))
-        if not await self.ask("confirm", title=_(self.TITLE or ""), text=text, fiscal=True, lamp=Lamp.AMBER):
+        if not await self.ask("confirm", title=self.name_on_screen, text=text, fiscal=True, lamp=Lamp.AMBER):
             return
         act = Act(mistake, right_sum, RIGHT_FORMS[form][1])
         done = await self.work(self.till.corrections.correct, draft, act, slip=slip, approval=approval)

@@ -150,7 +150,7 @@ class RefundScreen(KioskScreen[bool]):
         detail = ""
         if self._draft is not None and step is not Step.FIND:
             detail = f" · {_('receipt')} {self._draft.sale.number}, {moment(self._draft.sale.at)}"
-        self.query_one("#title", Label).update(f"{_(self.TITLE or '')} · {_(TITLES[step])}{detail}")
+        self.query_one("#title", Label).update(f"{self.name_on_screen} · {_(TITLES[step])}{detail}")
         shown = {Step.FIND: "sales", Step.LINES: "lines"}.get(step, "facts")
         for name in ("sales", "lines", "facts"):
             self.query_one(f"#{name}-list").display = name == shown

@@ -110,7 +110,7 @@ class UnknownScreen(KioskScreen[None]):
         self._items: list[Doubtful | Receipt] = []
 
     def body(self) -> ComposeResult:
-        yield Label(_(self.TITLE or ""), classes="title", markup=False)
+        yield Label(self.name_on_screen, classes="title", markup=False)
         yield Rows([Column(""), Column("", 16, "right"), Column("", 17, "right")], _item,
                    empty=_("No outcome is unknown"), id="items")  # fmt: skip
         with Horizontal(id="pictures"):
@@ -277,7 +277,7 @@ class UnknownScreen(KioskScreen[None]):
 def _choices(item: Doubtful) -> str:
     """What happened, and what each answer will do, in one card."""
     why = explain(item.why)[0] + ". " if item.why is not None else ""
-    look = _("Look at the registrar's paper.")
+    look = f"{_('Step')}: {_(item.step)}. {_('Look at the paper.')}"
     yes, no = _effect(item, registered=True), _effect(item, registered=False)
     return f"{why}{look}\nF7: {yes}\nF8: {no}"
 

@@ -61,7 +61,7 @@ class XReportScreen(KioskScreen[None]):
         self.report: XReport | None = None
 
     def body(self) -> ComposeResult:
-        yield Label(_(self.TITLE or ""), id="title", classes="title", markup=False)
+        yield Label(self.name_on_screen, id="title", classes="title", markup=False)
         with Horizontal(id="list"):
             yield Rows(row_columns(), row_cells, empty=_("reading the registrar …"), id="rows")
             yield PageKeys("#rows")
@@ -92,7 +92,7 @@ class XReportScreen(KioskScreen[None]):
             f" · {_('after Z No. {number}').format(number=report.totals.z_number)}" if report.totals.z_number else ""
         )
         now = clock(self.till.workplace.clock.now())
-        self.query_one("#title", Label).update(f"{_(self.TITLE or '')} · {now}{number}")
+        self.query_one("#title", Label).update(f"{self.name_on_screen} · {now}{number}")
         note = self.query_one("#note", Notice)
         nonfiscal = ""
         if report.sums.nonfiscal_cash:

@@ -28,6 +28,15 @@ class Doubtful:
     after: Mapping[str, str | int]
     why: FaultInfo | None
 
+    @property
+    def step(self) -> str:
+        """How far the document went, a message id."""
+        if not self.before:
+            return N_("prepared, not sent to the registrar")
+        if self.document.result is None:
+            return N_("sent to the registrar, its answer was not stored")
+        return N_("sent to the registrar, which could not tell the outcome")
+
 
 class Unknowns:
     """The list of unknown outcomes and their resolution."""
