@@ -156,9 +156,11 @@ class Fiscal:
             )
 
     def _settle(self, pending: FiscalDocument, result: Result) -> FiscalDocument:
-        """The journal's outcome into the ledger's rows, with what follows for binding and shift."""
+        """The journal's outcome into the ledger's rows, with what follows for binding and shift.
+
+        The document's own row comes last: while it is open, the next start does all of this again.
+        """
         state = DocumentState(result.state.value)
-        self._ledger.receipts.settle_document(pending.id, state, result, pending.note)
         if result.done:
             if result.serial:
                 self._ledger.shop.met(
@@ -169,6 +171,7 @@ class Fiscal:
                     self._close_shift(pending, result)
                 elif result.at is not None:
                     self._ledger.shifts.device_opened(pending.shift_id, result.at, result.serial)
+        self._ledger.receipts.settle_document(pending.id, state, result, pending.note)
         return self._ledger.receipts.document(pending.id)
 
     def _close_shift(self, document: FiscalDocument, result: Result) -> None:
