@@ -228,6 +228,7 @@ class DatecsMachine:
 
     def set_serial(self, serial: str) -> None:
         self.printer.memory = Memory(serial=serial, fiscal_number="3000099999")
+        self._state.save(self.printer.memory.dump())
         self.power_off()
 
     def set_paper(self, present: bool) -> None:
