@@ -83,6 +83,7 @@ class ClosingScreen(KioskScreen[bool]):
         Binding("f7", "terminal", N_("Terminal"), tooltip=N_("Type the card total of the terminal's own report")),
         Binding("f8", "skip", N_("Skip"), tooltip=N_("Leave this step out; a reason is asked")),
         Binding("f2", "amount", N_("Sum"), tooltip=N_("Another sum of the cash-out")),
+        Binding("enter", "enter", N_("Next"), show=False, priority=True, tooltip=N_("The next note of the count")),
         Binding("escape", "back", N_("Back"), tooltip=N_("One step back; sends nothing")),
     ]
 
@@ -191,6 +192,8 @@ class ClosingScreen(KioskScreen[bool]):
         return _("The Z will cover everything since {since}. The basket is kept.").format(since=moment(opened))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "enter":
+            return self.step is Step.COUNT
         if action == "terminal":
             return self.step is Step.COMPARE
         if action == "skip":
@@ -325,7 +328,10 @@ class ClosingScreen(KioskScreen[bool]):
 
     @on(Rows.Chosen, "#count")
     def _count_chosen(self, message: Rows.Chosen) -> None:
+        """A second tap on a note leaves the cursor there."""
         message.stop()
+
+    def action_enter(self) -> None:
         self._type(ENTER)
 
     def on_key(self, event: Key) -> None:

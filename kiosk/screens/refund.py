@@ -312,7 +312,6 @@ class RefundScreen(KioskScreen[bool]):
         else:
             since = midnight - timedelta(days=(0, 1, 7)[index])
             self._list(await self.work(self.till.refunds.recent, since=since))
-        self.query_one("#sales", Rows).focus()
 
     @acting
     async def action_customer(self) -> None:

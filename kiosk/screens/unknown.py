@@ -63,11 +63,12 @@ class Reading:
 
 
 def readings(item: Doubtful) -> list[Reading]:
-    """Both readings in words. What neither reading has is left out; so are sums that are 0 in both."""
+    """Both readings in words, without sums that are 0 in both and without a serial number that is the same."""
     found = []
     for key in dict.fromkeys((*READINGS, *item.before, *item.after)):
         before, after = item.before.get(key), item.after.get(key)
-        if (before is None and after is None) or (key in READINGS and before in (0, None) and after in (0, None)):
+        nothing = before in (0, None) and after in (0, None) and key in READINGS
+        if nothing or (before is None and after is None) or (key == "serial" and after in (None, before)):
             continue
         label, is_money = READINGS.get(key, (key, False))
         found.append(Reading(_(label), _value(before, is_money), _value(after, is_money)))

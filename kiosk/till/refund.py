@@ -306,8 +306,8 @@ class Refunds:
                     Precheck(
                         N_("Cash in the registrar"),
                         available >= money.cash,
-                        N_("The registrar holds {available}, {needed} are needed"),
-                        {"available": available, "needed": money.cash},
+                        N_("The registrar holds {available}, {amount} are needed"),
+                        {"available": available, "amount": money.cash},
                         max(0, money.cash - available),
                         binding,
                         N_("{available}"),

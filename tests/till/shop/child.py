@@ -74,9 +74,7 @@ def sell(till: Till, shop: Shop) -> None:
 
 
 def refund(till: Till, shop: Shop) -> None:
-    sale = next(
-        sale for sale in till.refunds.recent() if any(line.returned < line.quantity for line in sale.lines)
-    )
+    sale = next(sale for sale in till.refunds.recent() if any(line.returned < line.quantity for line in sale.lines))
     line = next(line for line in sale.lines if line.returned < line.quantity)
     draft = till.refunds.take(till.refunds.draft(sale.id), line.id or 0, 1000)
     till.refunds.checks(draft)

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from drivers.datecs.session import ATTEMPTS
 from drivers.emulation.server import EmulatorServer
 from kiosk.ledger.records import DocumentState, ReceiptState
 from kiosk.till.errors import Denied, Doubt, Refusal
@@ -40,7 +41,7 @@ def test_reply_lost_before_the_receipt_is_proven_not_done_and_sent_once_more_wit
     shop: Shop, server: EmulatorServer
 ) -> None:
     shop.begin()
-    for nth in (1, 2, 3):  # as often as the driver asks
+    for nth in range(1, ATTEMPTS + 1):
         server.add_fault("F1", "48", nth=nth)
     paid = shop.sell("1")
     assert paid.state is ReceiptState.DONE
@@ -62,9 +63,7 @@ def doubtful(shop: Shop, server: EmulatorServer) -> Shop:
     return shop
 
 
-def test_an_undecidable_outcome_blocks_sales_until_a_senior_resolves_it(
-    doubtful: Shop, server: EmulatorServer
-) -> None:
+def test_an_undecidable_outcome_blocks_sales_until_a_senior_resolves_it(doubtful: Shop, server: EmulatorServer) -> None:
     shop, till = doubtful, doubtful.till
     (item,) = till.unknowns.items()
     assert till.unknowns.ask(item.document.id).state is DocumentState.UNKNOWN

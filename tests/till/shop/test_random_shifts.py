@@ -35,9 +35,7 @@ RED = Good(0, "200", "Вживане", 1500, 1, fiscal=False, ground="exempt_art
 
 @pytest.mark.timeout(60 + SHIFTS * 10)
 @pytest.mark.parametrize("block", range(BLOCKS))
-def test_vii2_z_totals_are_the_sum_of_the_ledgers_documents(
-    block: int, server: EmulatorServer, found: Found
-) -> None:
+def test_vii2_z_totals_are_the_sum_of_the_ledgers_documents(block: int, server: EmulatorServer, found: Found) -> None:
     shop = found(server)
     shop.ledger.goods.put([*GOODS, RED])
     shop.allow(refund_limit=10**9, cash_out_limit=10**9)

@@ -54,9 +54,7 @@ def test_cash_out_above_the_limit_needs_a_senior(shop: Shop) -> None:
     assert out.state is DocumentState.REGISTERED
 
 
-def test_vii4_over_24_hours_only_a_z_is_possible_and_then_everything_again(
-    shop: Shop, server: EmulatorServer
-) -> None:
+def test_vii4_over_24_hours_only_a_z_is_possible_and_then_everything_again(shop: Shop, server: EmulatorServer) -> None:
     till = shop.begin()
     till.sale.enter("1")
     shop.clock.ahead = DAY
