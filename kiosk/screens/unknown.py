@@ -166,7 +166,7 @@ class UnknownScreen(KioskScreen[None]):
             verdict.say(Lamp.PURPLE, _choices(item))
         elif isinstance(item, Receipt):
             text = _(
-                "One enterprise's document is registered, another's was refused. F6 offers the refused part again."
+                "One enterprise's document is registered, another's was refused. F6 offers the refused one again."
             )
             verdict.say(Lamp.AMBER, text, _("HALF REGISTERED"))
         else:

@@ -62,7 +62,7 @@ def picture(shop: Shop, server: EmulatorServer) -> dict[str, Any]:
         rows = connection.exec_driver_sql(
             "SELECT kind, count(*) FROM fiscal_documents WHERE state LIKE 'registered%%' GROUP BY kind"
         ).all()
-    books = {kind: count for kind, count in rows}
+    books = {str(row[0]): int(row[1]) for row in rows}
     journal = [entry["kind"] for entry in server.registers()["journal"]]
     return {
         "books": {name: books.get("z_report" if kind == "z" else kind, 0) for kind, name in KIND.items()},
