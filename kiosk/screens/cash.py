@@ -99,7 +99,7 @@ class CashScreen(KioskScreen[bool]):
         place = self.till.workplace
         enterprise = await self.work(place.enterprise_name, self._binding.enterprise_id)
         held = "-" if self._available is None else sum_of(self._available)
-        lines = [enterprise, f"{_('Cash in the registrar')}: {held}"]
+        lines = [enterprise, _("Cash in the registrar") + f": {held}"]
         if self._out:
             limit = place.settings.policy.cash_out_limit
             lines.append(_("Up to {limit} without a senior").format(limit=sum_of(limit)))

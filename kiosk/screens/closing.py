@@ -111,8 +111,8 @@ class ClosingScreen(KioskScreen[bool]):
                                empty=_("Nothing stands in the way"))  # fmt: skip
                     yield PageKeys("#problems")
                 with Horizontal(classes="list", id="count-list"):
-                    yield Rows([Column(_("Note or coin")), Column(_("Pieces"), 8, "right"),
-                                Column(_("Sum"), 13, "right")], self._piece, id="count")  # fmt: skip
+                    yield Rows([Column(_("Note or coin")), Column(_("Pieces"), 6, "right"),
+                                Column(_("Sum"), 10, "right")], self._piece, id="count")  # fmt: skip
                 with Horizontal(classes="list", id="figures-list"):
                     yield Rows(row_columns(), row_cells, id="figures", empty=_("reading the registrar …"))
                     yield PageKeys("#figures")
@@ -293,7 +293,7 @@ class ClosingScreen(KioskScreen[bool]):
     def _piece(self, value: int) -> Cells:
         text = self._pieces[value]
         total = value * int(text or 0)
-        name = f"{value // 100} {_('UAH')}" if value >= 100 else f"0,{value:02d} {_('UAH')}"
+        name = (str(value // 100) if value >= 100 else f"0,{value:02d}") + " " + _("UAH")
         return Cells((name, text or "0", money(total) if total else ""))
 
     @property
@@ -355,8 +355,8 @@ class ClosingScreen(KioskScreen[bool]):
         )
         found = self.comparison
         triangle = [
-            Row(N_("Counted cash (drawer / program)"), "counted", found.counted, found.expected),
-            Row(N_("Cards (terminal / program)"), "terminal", found.card_terminal, found.card_till),
+            Row(N_("Cash counted"), "counted", found.counted, found.expected),
+            Row(N_("Cards of the terminal"), "terminal", found.card_terminal, found.card_till),
         ]
         self.query_one("#figures", Rows).fill([*triangle, *found.rows])
         note = self.query_one("#note", Notice)

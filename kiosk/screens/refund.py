@@ -65,7 +65,7 @@ def _sale(sale: Receipt) -> Cells:
     rest = any(line.returned < line.quantity for line in sale.lines)
     back = "" if rest and not any(line.returned for line in sale.lines) else _("part") if rest else _("returned")
     means = "+".join(dict.fromkeys(_short(payment.form) for payment in sale.payments))
-    texts = (str(sale.number), moment(sale.at), money(sale.due), means, back)
+    texts = (str(sale.number), f"{kyiv(sale.at):%d.%m %H:%M}", money(sale.due), means, back)
     return Cells(texts, Lamp.OFF if rest else Lamp.RED, None if not rest else 4)
 
 
@@ -111,8 +111,8 @@ class RefundScreen(KioskScreen[bool]):
         yield Input(placeholder=_("Receipt's barcode or number"), id="entry", max_length=64)
         with Horizontal(classes="list", id="sales-list"):
             yield Rows(
-                [Column(_("No."), 7, "right"), Column(_("Time"), 17), Column(_("Sum"), 12, "right"),
-                 Column(_("Means"), 15), Column(_("Came back"))],
+                [Column(_("No."), 6, "right"), Column(_("Time"), 11), Column(_("Sum"), 10, "right"),
+                 Column(_("Means"), 14), Column(_("Came back"))],
                 _sale, id="sales", empty=_("No sale was found"),
             )  # fmt: skip
             yield PageKeys("#sales")
@@ -149,7 +149,7 @@ class RefundScreen(KioskScreen[bool]):
         self.step = step
         detail = ""
         if self._draft is not None and step is not Step.FIND:
-            detail = f" · {_('receipt')} {self._draft.sale.number}, {moment(self._draft.sale.at)}"
+            detail = " · " + _("receipt") + f" {self._draft.sale.number}, {moment(self._draft.sale.at)}"
         self.query_one("#title", Label).update(f"{self.name_on_screen} · {_(TITLES[step])}{detail}")
         shown = {Step.FIND: "sales", Step.LINES: "lines"}.get(step, "facts")
         for name in ("sales", "lines", "facts"):
@@ -355,7 +355,8 @@ class RefundScreen(KioskScreen[bool]):
             if index is None:
                 return
         sales = await self.work(self.till.refunds.sales_of, goods[index], **helped)
-        rows = [(f"{_('receipt')} {sale.number}, {moment(sale.at)}", sum_of(sale.due)) for sale in sales]
+        word = _("receipt")
+        rows = [(f"{word} {sale.number}, {moment(sale.at)}", sum_of(sale.due)) for sale in sales]
         chosen = await self.ask("choose", title=_("Which sale did it come from?"), rows=rows)
         if chosen is None:
             return
@@ -433,7 +434,7 @@ class RefundScreen(KioskScreen[bool]):
         typed = await self.ask(
             "number",
             title=_("Set return quantity"),
-            text=f"{line.name}: {_('at most')} {amount(rest)} {line.unit}",
+            text=f"{line.name}: " + _("at most") + f" {amount(rest)} {line.unit}",
             value=amount(rest),
             check=lambda text: text in ("", "0") or read_quantity(text, whole=whole),
         )

@@ -165,9 +165,7 @@ class UnknownScreen(KioskScreen[None]):
             table.fill(readings(item))
             verdict.say(Lamp.PURPLE, _choices(item))
         elif isinstance(item, Receipt):
-            text = _(
-                "One enterprise's document is registered, another's was refused. F6 offers the refused one again."
-            )
+            text = _("One enterprise's document is registered, another's was refused. F6 offers the refused one again.")
             verdict.say(Lamp.AMBER, text, _("HALF REGISTERED"))
         else:
             verdict.say(Lamp.GREEN, _("Every document is known; sales are open."), "")
@@ -278,7 +276,7 @@ class UnknownScreen(KioskScreen[None]):
 def _choices(item: Doubtful) -> str:
     """What happened, and what each answer will do, in one card."""
     why = explain(item.why)[0] + ". " if item.why is not None else ""
-    look = f"{_('Step')}: {_(item.step)}. {_('Look at the paper.')}"
+    look = _("Step") + f": {_(item.step)}. " + _("Look at the paper.")
     yes, no = _effect(item, registered=True), _effect(item, registered=False)
     return f"{why}{look}\nF7: {yes}\nF8: {no}"
 

@@ -38,9 +38,9 @@ def row_columns() -> list[Column]:
     """Columns of `row_cells`."""
     return [
         Column(_("Figure")),
-        Column(_("Registrar"), 13, "right"),
-        Column(_("Program"), 13, "right"),
-        Column(_("Differs"), 12, "right"),
+        Column(_("In the registrar"), 11, "right"),
+        Column(_("Program"), 11, "right"),
+        Column(_("Differs"), 10, "right"),
     ]
 
 
@@ -88,9 +88,8 @@ class XReportScreen(KioskScreen[None]):
         report = await self.work(self.till.reports.x, self._binding, paper=paper)
         self.report = report
         self.query_one("#rows", Rows).fill(report.rows)
-        number = (
-            f" · {_('after Z No. {number}').format(number=report.totals.z_number)}" if report.totals.z_number else ""
-        )
+        last = report.totals.z_number
+        number = " · " + _("after Z No. {number}").format(number=last) if last else ""
         now = clock(self.till.workplace.clock.now())
         self.query_one("#title", Label).update(f"{self.name_on_screen} · {now}{number}")
         note = self.query_one("#note", Notice)
@@ -102,9 +101,7 @@ class XReportScreen(KioskScreen[None]):
         if report.agrees:
             note.say(Lamp.GREEN, _("Registrar and program agree"), nonfiscal)
         else:
-            advice = _(
-                "Nothing is lost: look for unknown outcomes (F11) and cash counted twice, then call the manager."
-            )
+            advice = _("Nothing is lost: look at the unknown outcomes (F11), then call the manager.")
             note.say(Lamp.AMBER, _("Registrar and program differ"), nonfiscal or advice)
 
     def action_back(self) -> None:
