@@ -38,7 +38,7 @@ def row_columns() -> list[Column]:
     """Columns of `row_cells`."""
     return [
         Column(_("Figure")),
-        Column(_("In the registrar"), 11, "right"),
+        Column(_("Device"), 11, "right"),
         Column(_("Program"), 11, "right"),
         Column(_("Differs"), 10, "right"),
     ]

@@ -65,6 +65,11 @@ class Day:
         rows = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in row) for row in rows).replace("\u00a0", " ")
 
+    @property
+    def words(self) -> str:
+        """The same text without lines of boxes and line breaks."""
+        return " ".join("".join(" " if "─" <= one <= "╿" else one for one in self.text).split())
+
     # -- keyboard -------------------------------------------------------------------------------------------------
 
     async def press(self, *keys: str) -> None:
@@ -135,8 +140,7 @@ class Day:
         }  # fmt: skip
         for character in text:
             column, row = places[character]
-            height = max(1, pad.size.height // 4)
-            await self.tap(pad, column * (pad.size.width // 4) + 2, row * height)
+            await self.tap(pad, column * (pad.size.width // 4) + 2, (2 * row + 1) * pad.size.height // 8)
 
     async def row(self, selector: str, index: int) -> None:
         """A tap on a row of a list; twice where one tap only moves the cursor."""

@@ -9,6 +9,7 @@ import pytest
 from drivers.emulation.server import EmulatorServer
 from kiosk.ledger.records import DocumentState
 from kiosk.screens.closing import ClosingScreen, Step
+from kiosk.widgets.notice import Notice
 from tests.kiosk.day.pilot import Day, day
 from tests.till.shop.rig import Shop
 
@@ -53,7 +54,10 @@ async def test_vii3_cash_out_above_the_registrars_cash_is_refused_with_what_is_a
         await one.type("300,01")
         await one.press("enter")
         await one.confirm()
-        await one.sees("The registrar holds 300,00 UAH, less than 300,01 UAH", "at most 300,00")
+        note = one.app.screen.query_one("#note", Notice)
+        await one.until(lambda: note.text)
+        assert "holds 300,00" in note.text.replace("\u00a0", " ")
+        assert "at most 300,00" in note.advice.replace("\u00a0", " ")
         await one.key("all")
         await one.press("f6")
         await one.confirm()
@@ -291,7 +295,7 @@ async def test_vii6_a_computer_a_day_ahead_is_told_and_nothing_sent(shop: Shop, 
         await one.press("f6")
         await one.confirm()
         await one.on("MessageDialog")
-        words = " ".join(one.text.split())
+        words = one.words
         assert "is later than the registrar's" in words
         assert "Nothing was sent" in words
     assert server.registers()["z_number"] == server_z
@@ -318,7 +322,7 @@ async def test_vii8_paper_out_in_the_middle_of_a_z_is_told_well(when: str, shop:
             await one.sees("The Z was counted and the shift is closed", "paper was not printed")
         else:
             await one.on("MessageDialog")
-            words = " ".join(one.text.split())
+            words = one.words
             assert "out of paper" in words
             assert "No fiscal receipt was made" in words
             assert "Put in a new roll" in words
