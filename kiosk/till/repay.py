@@ -74,7 +74,7 @@ def repay(share: Share, value: int, *, last: bool, step: int, cashless: int | No
     cash = round_cash(after - share.cashless_back - cashless, step) - share.cash_back
     if cash > left:
         cash = left // step * step if 0 < step <= left else left
-    if not last and not cashless and left > COIN:
+    if value and not last and not cashless and left > COIN:
         # A refund of nothing is no document, and the last part must have something left to give back.
         cash = max(1, min(cash if cash > 0 else value, left - COIN))
     return Money(value, cashless, max(0, cash))

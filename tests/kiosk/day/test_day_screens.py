@@ -127,7 +127,7 @@ async def test_vii1_x_shows_both_books_and_changes_nothing(
         await one.press("f6")
         await one.press("f6")
         await one.sees("Registrar and program agree")
-        assert [row for row in one.text.split("\n")[3:9]] == [row for row in first.split("\n")[3:9]]
+        assert one.text.split("\n")[3:9] == first.split("\n")[3:9]
     assert server.registers() == before
     tape = server.machine.printer.tape.lines  # type: ignore[attr-defined]
     assert sum("X-ЗВІТ" in line for line in tape) == 2

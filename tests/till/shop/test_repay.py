@@ -40,6 +40,12 @@ def test_the_parts_add_up_to_what_was_paid_by_each_means(values: list[int], by_c
     assert (share.cashless_back, share.cash_back) == (share.cashless, share.cash)
 
 
+def test_goods_that_cost_nothing_give_nothing_back() -> None:
+    """A 1-kopeck good sold with a discount of 1 kopeck, beside others."""
+    share = Share(sold=2_500, cash=2_500)
+    assert repay(share, 0, last=False, step=0).cash == 0
+
+
 @settings(deadline=None)
 @given(
     values=st.lists(st.integers(1, 50_000), min_size=1, max_size=8),
