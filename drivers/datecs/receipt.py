@@ -140,7 +140,7 @@ class Receipt:
         """Name the payments that the printer has not got yet; `already` is its tender, kopecks."""
         rows = self._rows(document)
         for form, amount in rows:
-            if already >= amount:
+            if already and already >= amount:
                 already -= amount
                 continue
             answer = self._session.ask(commands.PAY, commands.pay(form, amount - already))

@@ -1,4 +1,4 @@
-"""One screen of the day on top of a real till: real ledger, a virtual registrar on a pseudo-terminal, Textual's pilot."""
+"""One screen of the day on top of a real till: real ledger, a virtual registrar on a pty, the pilot of Textual."""
 
 from __future__ import annotations
 

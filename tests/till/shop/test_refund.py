@@ -285,3 +285,15 @@ def test_a_limit_of_nothing_blocks_every_cashier_but_not_a_senior(server: Emulat
     assert [r.kind for r in shop.ledger.receipts.refunds_of(sale.id)] == []
     shop.login("Ігор")
     assert till.refunds.refund(draft, reason=WHY).receipt.kind is ReceiptKind.REFUND
+
+
+def test_a_receipt_of_nothing_is_sold_and_returned(shop: Shop, server: EmulatorServer) -> None:
+    """A discount of 100 %: the printer wants its payment named even when it is 0.00."""
+    till = shop.begin(name="Ігор")
+    till.sale.enter("1")
+    till.sale.discount(percent=10_000)
+    paid = till.sale.pay()
+    assert paid.state is ReceiptState.DONE, paid.fault
+    draft = till.refunds.take_all(till.refunds.draft(paid.receipt.id))
+    assert till.refunds.refund(draft, reason=WHY).state is ReceiptState.DONE
+    assert [entry["kind"] for entry in server.registers()["journal"]] == ["CASH_IN", "SALE", "REFUND"]
