@@ -63,6 +63,8 @@ class KioskApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", show=False, priority=True)]
     REPEAT_GAP = 0.8
     """Seconds: the same key again within this time is auto-repeat. Keyboards wait up to 660 ms before they repeat."""
+    STREAM_GAP = 0.2
+    """The same for Enter and Esc where a second press harms nothing: quick people press Enter twice on purpose."""
     IDLE_CHECK = 5.0
     POLL = 10.0
     """Seconds between two questions to an idle registrar."""
@@ -261,7 +263,9 @@ class KioskApp(App[int]):
         key, at = self._last_key
         self._last_key = (event.key, event.time)
         acting = event.key in ONCE or event.key.split("+")[-1] in FUNCTION_KEYS
-        return acting and key == event.key and event.time - at < self.REPEAT_GAP
+        harmless = event.key in ("enter", "escape") and not getattr(self.screen, "WANTS_FRESH_PRESS", False)
+        gap = min(self.STREAM_GAP, self.REPEAT_GAP) if harmless else self.REPEAT_GAP
+        return acting and key == event.key and event.time - at < gap
 
     async def _take(self, event: events.Key) -> None:
         typed, scan = self._intake.feed(event)
