@@ -68,6 +68,8 @@ class KioskApp(App[int]):
     IDLE_CHECK = 5.0
     POLL = 10.0
     """Seconds between two questions to an idle registrar."""
+    AFTER_DOCUMENT = 0.8
+    """Seconds after a document until the registrar is asked for its cash and paper."""
     SHOW_WORKING = 0.25
     """Seconds after which a call shows as work."""
 
@@ -84,6 +86,7 @@ class KioskApp(App[int]):
         self._intake = Intake()
         self._waiting = False
         self._last_key = ("", 0.0)
+        self._issued = 0
         self.view: StatusView | None = None
         self.recovered: Sequence[Receipt | FiscalDocument] = ()
         self.last_input = time.monotonic()
@@ -154,6 +157,9 @@ class KioskApp(App[int]):
         elif self.busy == 0:
             self._show_working()
             self.look()
+            if self.till is not None and self.till.fiscal.issued != self._issued:
+                self._issued = self.till.fiscal.issued
+                self.set_timer(self.AFTER_DOCUMENT, self._poll)
 
     def _show_working(self) -> None:
         """A call that takes long enough to be noticed shows as work; a quick one never flickers."""

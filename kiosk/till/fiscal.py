@@ -40,6 +40,8 @@ class Fiscal:
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
         self._ledger = workplace.ledger
+        self.issued = 0
+        """Documents that went to a registrar since the start: when it moves, the device's state is old news."""
 
     def check(self, document: Document, binding: Binding) -> None:
         """Refuse before anything is stored what the registrar could not print. Raises `Invalid`; asks no device."""
@@ -61,6 +63,7 @@ class Fiscal:
         def go(registrar: Registrar) -> Result:
             return walk(registrar, pending.document, journal, clock, patience=PATIENCE)
 
+        self.issued += 1
         try:
             result = self._workplace.desk(binding).access.call(go)
         except Invalid as fault:
