@@ -20,6 +20,9 @@ from drivers.registrar import Registrar
 
 BUILT_IN: Mapping[str, str] = {
     "datecs": "drivers.datecs.registrar:connect",
+    "exellio": "drivers.datecs.registrar:connect",
+    "krypton": "drivers.krypton.registrar:connect",
+    "maria": "drivers.maria.registrar:connect",
 }
 ENTRY_POINTS = "kasa.registrars"
 

@@ -1,4 +1,4 @@
-"""The Datecs classic registrar: FP-3530T and relatives (datecs-fp3530t.md).
+"""The Datecs classic registrar: FP-3530T (datecs-fp3530t.md) and, as a dialect, Exellio (exellio.md).
 
 Proof of completion (§8, registrars/README.md §7): the last document number (113), the day sums by payment (110), the
 state and amounts of the transaction (76 `T`), the cash registers (70). A receipt exists when the number moved by one
@@ -7,21 +7,21 @@ and either the amount or the day sums moved by the receipt; it does not when the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from drivers.clock import Clock, from_kyiv, kyiv
 from drivers.datecs import commands, text
 from drivers.datecs.articles import NAME_LENGTH, Articles, printed_name
+from drivers.datecs.dialect import CLASSIC, DIALECTS, Dialect
 from drivers.datecs.proof import Reading, judge
-from drivers.datecs.receipt import PROBLEMS, Receipt
+from drivers.datecs.receipt import DEVICE_FORM, PROBLEMS, Receipt
 from drivers.datecs.session import Session, before_commit
 from drivers.document import Document, DocumentKind, PaymentForm
 from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused
 from drivers.links import Link
-from drivers.links.serial import SerialLink
-from drivers.links.tcp import TcpLink
+from drivers.links.opening import link_to
 from drivers.links.wire import RecordedLink, WireLog
 from drivers.registrar import Capabilities, FaultInfo, Info, Result, Snapshot, State, Status, Totals, verdict
 from drivers.registry import RegistrarUrl
@@ -34,18 +34,20 @@ OPTIONS = ("baud", "password", "report_password", "operator", "till", "codepage"
 
 
 def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> DatecsRegistrar:
-    """The driver for `datecs+serial:///dev/…` or `datecs+tcp://host:port`. Raises `Invalid` for a wrong option."""
-    url.refuse_unknown(*OPTIONS)
-    link: Link
-    if url.transport == "serial":
-        link = SerialLink(url.address, baud=url.number("baud", 19200, 300, 115200))
-    elif url.transport == "tcp":
-        host, _, port = url.address.rpartition(":")
-        if not host or not port.isdigit():
-            raise Invalid(Code.BAD_FIELD, f"{url.address!r} is not host:port")
-        link = TcpLink(host, int(port))
-    else:
-        raise Invalid(Code.BAD_FIELD, f"datecs speaks over serial or tcp, not {url.transport!r}")
+    """The driver for `datecs+serial:///dev/…`, `datecs+tcp://host:port` and the same with `exellio`.
+
+    `exellio` has two options more, `certificate` (C, I…L) and `iban` (N, I…L): the letters of its programmable
+    payment forms. Its TCP port is 9100 when none is written. Raises `Invalid` for a wrong option.
+    """
+    dialect = DIALECTS[url.family]
+    url.refuse_unknown(*OPTIONS, *(("certificate", "iban") if dialect.extra_forms else ()))
+    baud = url.number("baud", dialect.baud, 300, 115200)
+    link = link_to(url.transport, url.address, baud=baud, default_port=dialect.port)
+    forms = dict(DEVICE_FORM)
+    for form, standard in ((PaymentForm.CERTIFICATE, "C"), (PaymentForm.IBAN, "N")):
+        letter = url.choice(str(form), standard, (standard, *dialect.extra_forms))
+        if letter != standard:
+            forms[form] = letter
     return DatecsRegistrar(
         RecordedLink(link, log),
         clock,
@@ -56,6 +58,8 @@ def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> DatecsRegistrar:
         codepage=url.choice("codepage", "cp1251", text.CODEPAGES),
         cap=float(url.number("cap", 90, 3, 600)),
         serial=url.options.get("serial", ""),
+        dialect=dialect,
+        forms=forms,
     )
 
 
@@ -74,25 +78,46 @@ class DatecsRegistrar:
         codepage: str = "cp1251",
         cap: float = 90.0,
         serial: str = "",
+        dialect: Dialect = CLASSIC,
+        forms: Mapping[PaymentForm, str] = DEVICE_FORM,
     ) -> None:
         self._clock = clock
-        self._session = Session(link, clock, codepage=codepage, password=password, cap=cap)
+        self._dialect = dialect
+        self._session = Session(link, clock, codepage=codepage, password=password, cap=cap, dialect=dialect)
         self._articles = Articles(self._session, password, codepage)
-        self._receipt = Receipt(self._session, self._articles, operator=operator, password=password, till=till)
+        self._receipt = Receipt(
+            self._session,
+            self._articles,
+            operator=operator,
+            password=password,
+            till=till,
+            width=dialect.text_width,
+            forms=forms,
+        )
         self._report_password = report_password
         self._codepage = codepage
         self._serial = serial
         self._identity: commands.Identity | None = None
         self._offset = timedelta()
         self.capabilities = Capabilities(
-            family="datecs", name_length=NAME_LENGTH, line_length=NAME_LENGTH, kinds=KINDS, display=True, drawer=True
+            family=dialect.family,
+            name_length=NAME_LENGTH,
+            line_length=dialect.text_width,
+            kinds=KINDS,
+            display=True,
+            drawer=True,
+            max_payments=dialect.max_payments,
         )
 
     # -- questions ------------------------------------------------------------------------------------------------
 
     def check(self, document: Document) -> None:
         if len({payment.form for payment in document.payments}) > self.capabilities.max_payments:
-            raise Invalid(Code.PAYMENT, "at most four means of payment on one receipt", field="payments")
+            raise Invalid(
+                Code.PAYMENT,
+                f"at most {self.capabilities.max_payments} means of payment on one receipt",
+                field="payments",
+            )
         for index, line in enumerate(document.lines):
             where = f"lines[{index}]"
             if len(line.tax) != 1 or line.tax not in self.capabilities.tax_letters:
@@ -112,8 +137,8 @@ class DatecsRegistrar:
         ask = self._session.ask
         rates = ask(commands.TAX_RATES).split(",")
         return Info(
-            family="datecs",
-            model="FP-3530T",
+            family=self._dialect.family,
+            model=self._dialect.model,
             firmware=identity.firmware,
             serial=identity.serial,
             fiscal_number=identity.fiscal_memory,
@@ -132,7 +157,8 @@ class DatecsRegistrar:
         del raw
         return Status(
             reachable=True,
-            paper_out=flags.paper_out and not flags.cover_open,
+            paper_out=flags.journal_out or (flags.paper_out and not flags.cover_open),
+            paper_low=flags.paper_low,
             cover_open=flags.cover_open,
             receipt_open=flags.receipt_open,
             clock_set=not flags.clock_lost,
@@ -230,7 +256,7 @@ class DatecsRegistrar:
             text.encode(line, self._codepage, "slip")
         self._session.ask(commands.SLIP_OPEN)
         try:
-            for line in text.lines(lines, NAME_LENGTH):
+            for line in text.lines(lines, self._dialect.text_width):
                 self._session.ask(commands.SLIP_LINE, line)
         finally:
             if self._session.connected:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from drivers.clock import Clock
 from drivers.datecs import commands, text
+from drivers.datecs.dialect import CLASSIC, Dialect
 from drivers.datecs.frame import SEQ_FIRST, Broken, Nak, Parser, Reply, Syn, request
 from drivers.datecs.status import Flags
 from drivers.errors import Code, Existence, Fault, LinkLost, Refused, Unreachable
@@ -60,7 +61,14 @@ class Session:
     """Request and reply over one link. `cap` bounds every wait, seconds."""
 
     def __init__(
-        self, link: Link, clock: Clock, *, codepage: str = "cp1251", password: str = "0000", cap: float = 90.0
+        self,
+        link: Link,
+        clock: Clock,
+        *,
+        codepage: str = "cp1251",
+        password: str = "0000",
+        cap: float = 90.0,
+        dialect: Dialect = CLASSIC,
     ) -> None:
         self._link = link
         self._clock = clock
@@ -70,7 +78,8 @@ class Session:
         self._parser = Parser()
         self._count = random.randrange(SEQ_SPAN)
         self.connected = False
-        self.flags = Flags(b"\x80" * 6)
+        self._dialect = dialect
+        self.flags = Flags(b"\x80" * 6, dialect)
 
     def connect(self) -> None:
         """Open the link and prove that a Datecs printer answers. Raises `Unreachable`."""
@@ -81,7 +90,7 @@ class Session:
             for _ in range(ATTEMPTS):
                 reply = self._exchange(commands.STATUS, b"X", any_command=True)
                 if reply.command == commands.STATUS:
-                    self.flags = Flags(reply.status)
+                    self.flags = Flags(reply.status, self._dialect)
                     self.connected = True
                     return
                 # The printer still remembers our random SEQ from another command: take the next (§2).
@@ -104,7 +113,7 @@ class Session:
         except LinkLost:
             self.close()
             raise
-        self.flags = Flags(reply.status)
+        self.flags = Flags(reply.status, self._dialect)
         self._judge(command, reply)
         return text.decode(reply.data, self._codepage)
 
