@@ -1,0 +1,1 @@
+"""Resonance Maria-301МТМ and Maria-304Т."""
