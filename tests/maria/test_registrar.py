@@ -121,15 +121,12 @@ class Unit:
                 rows = (10000, self.cash_in, 0, self.received, 0, drawer, self.other, 0)
                 return [command + b"".join(b"%011d" % row for row in rows)]
             case b"CFIS":
-                rows = [self.received + self.other, *([0] * 19)]
-                return [command + b"".join(b"%012d" % row for row in rows)]
+                return [command + b"%012d" % (self.received + self.other) + b"0" * 228]
             case b"MDMD":
-                counters = (1, 2, 3, 4, 999_999_999)
-                return (
-                    [b"MDMD47" + b"".join(x.to_bytes(4, "little").hex().encode() for x in counters)]
-                    if self.modern
-                    else None
-                )
+                if not self.modern:
+                    return None
+                counters = b"".join(value.to_bytes(4, "little") for value in (1, 2, 3, 4, 999_999_999))
+                return [b"MDMD47" + counters.hex().encode()]
             case b"UPAS":
                 self.logged = parameters[:10] == b"1111111111"
             case b"FISC" | b"FICD":
@@ -182,7 +179,7 @@ def test_a_sale_byte_by_byte(registrar: Registrar, unit: Unit) -> None:
     assert (cancel, prep) == (b"CANC", b"PREP" + "Каса 1".encode("cp866"))
     assert note == b"FINF" + "Акцизна марка ABCD123456 свiжий".encode("cp866")
     assert line.startswith(b"FISC" + "Хлiб".encode("cp866").ljust(12) + b"0000025000000012500000210")
-    assert line[44:92] == "А02000".encode("cp866") + b"0" * 42
+    assert line[41:89] == "А02000".encode("cp866") + b"0" * 42
     assert comp == b"COMP" + b"0000002500" + b"0" * 40 + b"0000003000"
 
 
@@ -266,7 +263,7 @@ def test_another_good_under_the_number(registrar: Registrar, unit: Unit) -> None
     unit.refuse = {b"FISC": [b"SOFTDIFART"]}
     result = registrar.register(SALE, before)
     assert result.state is State.REJECTED and result.fault and result.fault.code == Code.ARTICLE_CONFLICT
-    numbers = {payload[92:96] for payload in unit.seen if payload[:4] == b"FISC"}
+    numbers = {payload[89:93] for payload in unit.seen if payload[:4] == b"FISC"}
     assert len(numbers) == 8
     assert not any(payload[:4] == b"COMP" for payload in unit.seen)
 
