@@ -72,7 +72,10 @@ class Totals:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one document. Sums in kopecks; `number` is the registrar's own document number."""
+    """What became of one document. Sums in kopecks; `number` is the registrar's own document number.
+
+    `at` is the document's time by the registrar's own clock, aware UTC; after a doubt, the time of its snapshot.
+    """
 
     state: State
     number: str = ""
@@ -137,7 +140,11 @@ class Info:
 
 @dataclass(frozen=True)
 class Status:
-    """The registrar at one moment. `blocks` are the normalised codes that forbid a sale now."""
+    """The registrar at one moment. `blocks` are the normalised codes that forbid a sale now.
+
+    `clock` is the registrar's own time, aware UTC. `shift_opened_at` is the registrar's time of the first document
+    since the last Z; None while no shift is open and where the registrar cannot tell.
+    """
 
     reachable: bool
     paper_out: bool = False
@@ -147,6 +154,7 @@ class Status:
     clock_set: bool = True
     clock: datetime | None = None
     shift_open: bool | None = None
+    shift_opened_at: datetime | None = None
     z_number: int | None = None
     drawer: int | None = None
     blocks: tuple[str, ...] = ()

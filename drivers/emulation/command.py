@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -50,6 +51,7 @@ def serve(
     tape: Path | None = None,
     faults: Path | None = None,
     options: Mapping[str, str] | None = None,
+    as_json: bool = False,
 ) -> int:
     """Listen until SIGTERM or SIGINT; prints one line `ready WHERE` as soon as a host may connect."""
     options = options or {}
@@ -58,7 +60,8 @@ def serve(
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     with EmulatorServer(machine, line, timing(options)) as server:
-        sys.stdout.write(f"ready {server.address}\n")
+        where = server.address
+        sys.stdout.write((json.dumps({"ready": where}) if as_json else f"ready {where}") + "\n")
         sys.stdout.flush()
         signal.sigwait(signals)
     return 0
