@@ -8,6 +8,7 @@ its caller asks the registers first. A NAK or a broken reply proves a living pri
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 from drivers.clock import Clock
 from drivers.datecs.frame import MAX_DATA, SEQ_FIRST, SEQ_LAST, Broken, Nak, Parser, Reply, Syn, request
@@ -15,22 +16,35 @@ from drivers.errors import Code, LinkLost
 from drivers.links import Link
 
 SILENCE = 0.5
-"""Seconds without any byte before the packet is repeated (§1)."""
+"""Seconds without an answer before the packet is repeated (§1)."""
 SILENCE_WORKING = 3.0
-"""Seconds without any byte after a SYN, or after a command that moves money (§1: real printers pause longer)."""
+"""The same after a SYN, or after a command that moves money (§1: real printers pause longer)."""
 ATTEMPTS = 4
 SEQ_SPAN = 0x5F
 
 
 class Exchange:
-    """Packets over one link. `cap` bounds every wait, seconds."""
+    """Packets over one link. `cap` bounds every wait; `silence` and `working` are the seconds without an answer after
+    which a packet is repeated or given up, at rest and after a SYN. `named` writes a command as its page does."""
 
     def __init__(
-        self, link: Link, clock: Clock, *, cap: float, last_command: int = SEQ_LAST, max_data: int = MAX_DATA
+        self,
+        link: Link,
+        clock: Clock,
+        *,
+        cap: float,
+        silence: float = SILENCE,
+        working: float = SILENCE_WORKING,
+        last_command: int = SEQ_LAST,
+        max_data: int = MAX_DATA,
+        named: Callable[[int], str] = str,
     ) -> None:
         self._link = link
         self._clock = clock
         self._cap = cap
+        self._silence = silence
+        self._working = max(silence, working)
+        self._named = named
         self._last_command = last_command
         self._max_data = max_data
         self._parser = Parser()
@@ -56,7 +70,7 @@ class Exchange:
         packet = self._packet(seq, command, data)
         masked = None if shown is None else self._packet(seq, command, shown)
         deadline = self._clock.monotonic() + (cap or self._cap)
-        patience = SILENCE_WORKING if ask_first else SILENCE
+        patience = self._working if ask_first else self._silence
         self._parser.reset()
         self._link.flush_input()
         for _ in range(ATTEMPTS):
@@ -68,8 +82,8 @@ class Exchange:
                 break
         raise LinkLost(
             Code.TIMEOUT_UNKNOWN,
-            f"no answer to command {command:02X}h from {self._link.name}",
-            command=f"{command:02X}h",
+            f"no answer to command {self._named(command)} from {self._link.name}",
+            command=self._named(command),
             wire=(masked or packet).hex(" ").upper(),
         )
 
@@ -77,10 +91,17 @@ class Exchange:
         return request(seq, command, data, last_command=self._last_command, max_data=self._max_data)
 
     def _await(self, seq: int, command: int | None, patience: float, deadline: float) -> tuple[Reply | None, bool]:
-        """The accepted reply, or None and whether the printer itself asked for a repeat."""
+        """The accepted reply, or None and whether the printer itself asked for a repeat.
+
+        Only a SYN or a frame under way prolongs the waiting: a line full of noise is as good as silent. A broken
+        reply or a NAK counts as the printer's own request only at once: after a SYN the printer may have restarted
+        and forgotten the SEQ, and such bytes may be the noise of that.
+        """
+        quiet = self._clock.monotonic() + patience
+        worked = False
         while True:
-            left = deadline - self._clock.monotonic()
-            chunk = self._link.read(min(patience, left)) if left > 0 else b""
+            left = min(quiet, deadline) - self._clock.monotonic()
+            chunk = self._link.read(left) if left > 0 else b""
             if not chunk:
                 return None, False
             for event in self._parser.feed(chunk):
@@ -88,6 +109,9 @@ class Exchange:
                     return event, False
                 if isinstance(event, Nak | Broken):
                     self._parser.reset()
-                    return None, True
+                    return None, not worked
                 if isinstance(event, Syn):
-                    patience = max(patience, SILENCE_WORKING)
+                    worked = True
+                    quiet = self._clock.monotonic() + self._working
+            if self._parser.pending:
+                quiet = max(quiet, self._clock.monotonic() + self._silence)

@@ -15,9 +15,10 @@ from drivers.clock import Clock, from_kyiv, kyiv
 from drivers.datecs import commands, text
 from drivers.datecs.articles import NAME_LENGTH, Articles, printed_name
 from drivers.datecs.dialect import CLASSIC, DIALECTS, Dialect
+from drivers.datecs.exchange import SILENCE, SILENCE_WORKING
 from drivers.datecs.proof import Reading, judge
 from drivers.datecs.receipt import DEVICE_FORM, PROBLEMS, Receipt, notes_after, notes_before, notes_on
-from drivers.datecs.session import SILENCE, SILENCE_WORKING, Session, before_commit
+from drivers.datecs.session import Session, before_commit
 from drivers.datecs.shift import Shift
 from drivers.document import Document, DocumentKind, PaymentForm
 from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused

@@ -6,6 +6,7 @@ receipt; it does not when the number stood still. The same-SEQ repeat serves bro
 registrar is asked, because its memory of the last SEQ dies with the power.
 
 URL options: `baud` (115200), `password` (000000), `operator` (1), `till` (1), `cap` (90: longest wait, seconds),
+`silence_ms`, `working_ms` (500, 3000: without an answer until a packet is repeated, at rest and after a SYN),
 `serial` (factory number that the till is bound to), `cash`, `card`, `credit`, `cheque`, `certificate`, `iban` (row
 0…9 of the registrar's payment table; by name when not given).
 """
@@ -19,6 +20,7 @@ from datetime import datetime, timedelta
 
 from drivers.clock import Clock, from_kyiv, kyiv
 from drivers.datecs import text
+from drivers.datecs.exchange import SILENCE, SILENCE_WORKING
 from drivers.datecs.proof import Reading, judge
 from drivers.document import Document, DocumentKind, PaymentForm
 from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused
@@ -39,7 +41,7 @@ PRINTING = 10.0
 """Seconds to wait for the print buffer before the next act (§3, ST1.6)."""
 PRINTING_STEP = 0.1
 DISPLAY_WIDTH = 20
-OPTIONS = ("baud", "password", "operator", "till", "cap", "serial")
+OPTIONS = ("baud", "password", "operator", "till", "cap", "silence_ms", "working_ms", "serial")
 MOVES_CASH = (DocumentKind.CASH_IN, DocumentKind.CASH_OUT, DocumentKind.REFUND)
 
 
@@ -56,7 +58,9 @@ def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> KryptonRegistrar:
         password=password,
         operator=url.number("operator", 1, 1, 99),
         till=url.number("till", 1, 1, 99),
-        cap=float(url.number("cap", 90, 3, 600)),
+        cap=float(url.number("cap", 90, 1, 600)),
+        silence=url.number("silence_ms", round(SILENCE * 1000), 60, 10_000) / 1000,
+        working=url.number("working_ms", round(SILENCE_WORKING * 1000), 60, 60_000) / 1000,
         serial=url.options.get("serial", ""),
         fixed={form: url.number(str(form), 0, 0, 9) for form in PaymentForm if str(form) in url.options},
     )
@@ -74,11 +78,13 @@ class KryptonRegistrar:
         operator: int = 1,
         till: int = 1,
         cap: float = 90.0,
+        silence: float = SILENCE,
+        working: float = SILENCE_WORKING,
         serial: str = "",
         fixed: Mapping[PaymentForm, int] | None = None,
     ) -> None:
         self._clock = clock
-        self._session = Session(link, clock, password=password, cap=cap)
+        self._session = Session(link, clock, password=password, cap=cap, silence=silence, working=working)
         self._articles = Articles(self._session)
         self._receipt = Receipt(self._session, self._articles, operator=operator, till=till)
         self._operator = operator

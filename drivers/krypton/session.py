@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drivers.clock import Clock
 from drivers.datecs import text
-from drivers.datecs.exchange import ATTEMPTS, Exchange
+from drivers.datecs.exchange import ATTEMPTS, SILENCE, SILENCE_WORKING, Exchange
 from drivers.datecs.frame import Reply
 from drivers.errors import Code, LinkLost, Refused, Unreachable
 from drivers.krypton import commands, refusals
@@ -17,14 +17,30 @@ CODEPAGE = "cp1251"
 
 
 class Session:
-    """Request and reply over one link. `cap` bounds every wait, seconds."""
+    """Request and reply over one link. `cap`, `silence`, `working`: see `Exchange`, seconds."""
 
-    def __init__(self, link: Link, clock: Clock, *, password: str = "000000", cap: float = 90.0) -> None:
+    def __init__(
+        self,
+        link: Link,
+        clock: Clock,
+        *,
+        password: str = "000000",
+        cap: float = 90.0,
+        silence: float = SILENCE,
+        working: float = SILENCE_WORKING,
+    ) -> None:
         self._link = link
         self._password = password
         self._exchange = Exchange(
-            link, clock, cap=cap, last_command=commands.LAST_COMMAND, max_data=commands.MAX_DATA
-        )  # fmt: skip
+            link,
+            clock,
+            cap=cap,
+            silence=silence,
+            working=working,
+            last_command=commands.LAST_COMMAND,
+            max_data=commands.MAX_DATA,
+            named="{:02X}h".format,
+        )
         self._locked = False
         self.connected = False
         self.flags = Flags(b"\x80" * 6)

@@ -61,6 +61,8 @@ class Unit:
         assert password == "000000"
         self.seen.append((command, fields))
         text = self.refuse.get(command)
+        if text == "0101":
+            self.status = bytes.fromhex("90 84 80 80 B3 80")
         reply = (f"{text};" if text else "0000;" + self._do(command, fields)).encode("cp1251")
         body = bytes((0x20 + 0x0B + len(reply), seq, command)) + reply + b"\x04" + self.status + b"\x05"
         self._last = b"\x16\x01" + body + self._bcc(body) + b"\x03"
@@ -270,7 +272,6 @@ def test_no_payment_form_no_receipt(registrar: Registrar, unit: Unit) -> None:
 def test_paper_out_at_the_closing(registrar: Registrar, unit: Unit) -> None:
     before = registrar.snapshot(SALE)
     unit.refuse = {0x65: "0101"}
-    unit.status = bytes.fromhex("90 84 80 80 B3 80")
     result = registrar.register(SALE, before)
     assert result.state is State.UNKNOWN and result.fault and result.fault.code == Code.PAPER_OUT
 
