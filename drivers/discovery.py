@@ -18,9 +18,13 @@ from drivers.registrar import Info
 from drivers.registry import connect
 
 SPEEDS = (19200, 115200, 9600, 57600, 38400)
-"""Speeds of the classic Datecs dialect, the default first (datecs-fp3530t.md §9)."""
+"""Speeds of the Datecs packets, the default of the classic dialect first (datecs-fp3530t.md §9)."""
 BOUND = "cap=3"
 """Option that bounds every question of a probe, seconds: a port full of noise must not hold the others."""
+MARIA_BOUND = "wait=2&cap=3"
+"""The same for Maria, which must be tuned before it answers."""
+EXELLIO_PORT = "9100"
+"""TCP port of the Exellio printers (exellio.md A.1); no classic printer has one of its own."""
 TERMINALS = ("11ca", "079b", "0b00")
 """USB vendors of card terminals: never probed (usb-udev.md, table)."""
 
@@ -54,10 +58,12 @@ def detect(where: Sequence[str], clock: Clock, *, exclude: Sequence[str] = ()) -
 
 
 def _probe(port: str, clock: Clock) -> Finding:
-    """All protocols and speeds of one port in series."""
+    """All protocols and speeds of one port in series; Maria last, because its parity and tuning take seconds."""
     tried: list[str] = []
     log = WireLog(clock)
-    for url in _candidates(port):
+    for url, answered_only in _candidates(port):
+        if answered_only and not (tried and tried[-1].endswith(Code.FRAME)):
+            continue
         try:
             registrar = connect(url, clock=clock, log=log)
             try:
@@ -72,17 +78,30 @@ def _probe(port: str, clock: Clock) -> Finding:
     return Finding(port, tried=tuple(tried), wire=log.tail(40))
 
 
-def _candidates(port: str) -> list[str]:
+def _candidates(port: str) -> list[tuple[str, bool]]:
+    """URLs to try, and whether to try them only when the one before was answered by something else.
+
+    A Krypton registrar answers the classic question in its own way, so silence rules it out at that speed. Exellio
+    answers as the classic printer does: only its TCP port tells it from one, on a serial line a person decides.
+    """
     if ":" in port and not port.startswith("/"):
-        return [f"datecs+tcp://{port}?{BOUND}"]
-    if not port.startswith("/"):
+        classic = "exellio" if port.endswith(f":{EXELLIO_PORT}") else "datecs"
+        where, speeds = f"tcp://{port}?", [""]
+    elif port.startswith("/"):
+        classic, where, speeds = "datecs", f"serial://{port}?", [f"baud={speed}&" for speed in SPEEDS]
+    else:
         raise Invalid(Code.BAD_FIELD, f"{port!r} is neither a device path nor host:port")
-    return [f"datecs+serial://{port}?baud={speed}&{BOUND}" for speed in SPEEDS]
+    packets = [
+        candidate
+        for speed in speeds
+        for candidate in ((f"{classic}+{where}{speed}{BOUND}", False), (f"krypton+{where}{speed}{BOUND}", True))
+    ]
+    return [*packets, (f"maria+{where}{MARIA_BOUND}", False)]
 
 
 def _lasting(url: str) -> str:
     """The URL for the configuration, without the haste of probing."""
-    return url.removesuffix(BOUND).rstrip("?&")
+    return url.removesuffix(MARIA_BOUND).removesuffix(BOUND).rstrip("?&")
 
 
 def _lasting_name(device: str) -> str:

@@ -40,6 +40,9 @@ REPORT_CAP = 180.0
 PRINTING = 10.0
 """Seconds to wait for the print buffer before the next act (§3, ST1.6)."""
 PRINTING_STEP = 0.1
+CLOCK_DRIFT = timedelta(minutes=10)
+"""Difference of the clocks from which the status warns."""
+MINUTE = timedelta(minutes=1)
 DISPLAY_WIDTH = 20
 OPTIONS = ("baud", "password", "operator", "till", "cap", "silence_ms", "working_ms", "serial")
 MOVES_CASH = (DocumentKind.CASH_IN, DocumentKind.CASH_OUT, DocumentKind.REFUND)
@@ -142,22 +145,25 @@ class KryptonRegistrar:
     def status(self) -> Status:
         self._meet()
         flags = self._session.refresh()
-        clock = self._device_time()
+        self._device_time()
         z_number = self._counter(commands.Z_NUMBER)
         receipts = self._counter(commands.SALES) + self._counter(commands.RETURNS)
         cash_in, cash_out = self._cash_moves()
+        warnings = flags.warnings()
+        if abs(self._offset) > CLOCK_DRIFT:
+            warnings += (f"the registrar's clock differs by {round(self._offset / MINUTE)} minutes",)
         return Status(
             reachable=True,
             paper_out=flags.paper_out,
             paper_low=flags.paper_low,
             cover_open=flags.cover_open,
             receipt_open=flags.receipt_open,
-            clock=clock,
+            clock=self._now(),
             shift_open=bool(receipts or cash_in or cash_out),
             z_number=z_number,
             drawer=self.cash_in_drawer(),
             blocks=tuple(str(code) for code, _ in flags.problems()),
-            warnings=flags.warnings(),
+            warnings=warnings,
             raw=flags.hex + self._modem(),
         )
 
@@ -346,11 +352,13 @@ class KryptonRegistrar:
         found = {form: forms.standard(self._table, form, self._fixed) for form in reversed(PaymentForm)}
         return {row.name: str(form) for form, row in found.items() if row is not None}
 
-    def _device_time(self) -> datetime:
-        """The registrar's clock, which tells no seconds."""
-        moment = from_kyiv(commands.clock(self._session.ask(commands.CLOCK)))
-        self._offset = moment - self._clock.now().replace(second=0, microsecond=0)
-        return moment
+    def _device_time(self) -> None:
+        """The registrar's clock tells no seconds: clocks that may agree do, others differ by the middle of a minute."""
+        behind = from_kyiv(commands.clock(self._session.ask(commands.CLOCK))) - self._clock.now()
+        self._offset = timedelta() if -MINUTE <= behind <= timedelta() else behind + MINUTE / 2
+
+    def _now(self) -> datetime:
+        return self._clock.now() + self._offset
 
     def _modem(self) -> str:
         """State of the transmission for the technician; its flags and stamps are not documented (§5, EAh)."""
@@ -398,8 +406,10 @@ class KryptonRegistrar:
         sums = [self._sums(commands.BY_TAX, row) for row in rows]
         moves = document.kind in (DocumentKind.CASH_IN, DocumentKind.CASH_OUT)
         cash_in, cash_out = self._cash_moves() if moves else (0, 0)
+        self._device_time()
         return Reading(
             serial=self._serial,
+            at=self._now().isoformat(timespec="seconds"),
             last=self._last(),
             z_number=self._counter(commands.Z_NUMBER),
             paid=sum(sold for sold, _ in sums),
@@ -445,7 +455,7 @@ class KryptonRegistrar:
         return Result(
             State.REGISTERED if printed else State.REGISTERED_NOT_PRINTED,
             number=number,
-            at=self._clock.now() + self._offset,
+            at=self._now(),
             z_number=before.z_number,
             total=document.due,
             change=document.change,
@@ -461,7 +471,8 @@ class KryptonRegistrar:
         if state is State.REGISTERED:
             closed = document.kind is DocumentKind.Z_REPORT
             done = self._registered(document, before, str(after.z_number if closed else after.last))
-            return replace(done, z_number=after.z_number if closed else before.z_number, evidence=evidence)
+            moment = datetime.fromisoformat(before.at) if before.at else done.at
+            return replace(done, at=moment, z_number=after.z_number if closed else before.z_number, evidence=evidence)
         code = Code.OFFLINE if state is State.REJECTED else Code.TOTAL_MISMATCH
         return Result(state, serial=self._serial, fault=FaultInfo(str(code), why), evidence=evidence)
 

@@ -21,6 +21,8 @@ class Reading:
     cash_in: int = 0
     cash_out: int = 0
     drawer: int = 0
+    at: str = ""
+    """The registrar's own time, ISO 8601, aware."""
 
     def to_json(self) -> dict[str, str | int]:
         return asdict(self)

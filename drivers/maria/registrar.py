@@ -37,6 +37,8 @@ REPORT_CAP = 180.0
 KEY_WORK = 1
 CLOCK_REACH = timedelta(minutes=90)
 """How far CTIM moves the clock (§4)."""
+CLOCK_DRIFT = timedelta(minutes=10)
+"""Difference of the clocks from which the status warns."""
 LOCK_WARNING = 12 * 3600
 """Seconds before the 72-hour lock from which the status warns."""
 FORMS = {
@@ -114,7 +116,6 @@ class MariaRegistrar:
             name_length=commands.NAME + commands.REST,
             line_length=commands.TEXT_WIDTH,
             kinds=frozenset(DocumentKind),
-            display=True,
             drawer=True,
             max_payments=4,
             tax_letters=commands.LETTERS,
@@ -163,19 +164,27 @@ class MariaRegistrar:
         state = self._session.refresh()
         numbers = commands.numbers(self._session.question("GLCN"))
         left = self._seconds_until_lock(unit)
+        clock = self._device_time()
         warnings = [word for word in self._session.words if not word.startswith("SOFTREGIST")]
         if left is not None and 0 < left < LOCK_WARNING:
             warnings.append(f"sales stop in {left // 3600} h: the tax service has not been reached")
+        if abs(self._offset) > CLOCK_DRIFT:
+            minutes = round(self._offset.total_seconds() / 60)
+            warnings.append(f"the registrar's clock differs by {minutes} minutes")
+        problems = [str(code) for code, _ in self._problems(state, left)]
+        if self._session.paper_out:
+            # Known from the last command that printed; only the next one can tell better, so a sale may try.
+            problems.append(str(Code.PAPER_OUT))
         return Status(
             reachable=True,
             paper_out=self._session.paper_out,
             paper_low=any(word.startswith("HARDPAPER") for word in self._session.words),
             receipt_open=state.receipt_open,
-            clock=self._device_time(),
+            clock=clock,
             shift_open=not numbers.closed,
             z_number=numbers.z_number,
             drawer=self._cash().closing,
-            blocks=tuple(str(code) for code, _ in self._problems(state, left)),
+            blocks=tuple(problems),
             warnings=tuple(warnings),
             raw=f"key={state.key} expected={state.expected:02X} last={state.last_command}",
         )
@@ -280,7 +289,7 @@ class MariaRegistrar:
         self._session.ask("KASS")
 
     def display(self, upper: str, lower: str) -> None:
-        """The indicator shows digits only: the last sum of the two lines, or nothing new where there is none."""
+        """The indicator shows digits only, so no display is offered: the last sum of the two lines, if there is one."""
         found = re.findall(r"(\d{1,8})[.,](\d{2})(?!\d)", f"{upper} {lower}")
         self._meet()
         if found:
@@ -396,6 +405,7 @@ class MariaRegistrar:
     def _read(self) -> Reading:
         numbers = commands.numbers(self._session.question("GLCN"))
         cash = self._cash()
+        at = self._device_time()
         return Reading(
             serial=self._serial,
             receipt=numbers.receipt,
@@ -406,6 +416,7 @@ class MariaRegistrar:
             cash_in=cash.cash_in,
             cash_out=cash.cash_out,
             drawer=cash.closing,
+            at=at.isoformat(timespec="seconds"),
         )
 
     def _act(self, command: str, parameters: bytes = b"", *, cap: float | None = None) -> None:
@@ -453,7 +464,9 @@ class MariaRegistrar:
         evidence = {f"before_{name}": value for name, value in before.to_json().items()}
         evidence |= {f"after_{name}": value for name, value in after.to_json().items()}
         if state is State.REGISTERED:
-            return replace(self._registered(document, before, after.receipt), evidence=evidence)
+            done = self._registered(document, before, after.receipt)
+            moment = datetime.fromisoformat(before.at) if before.at else done.at
+            return replace(done, at=moment, evidence=evidence)
         code = Code.OFFLINE if state is State.REJECTED else Code.TOTAL_MISMATCH
         return Result(state, serial=self._serial, fault=FaultInfo(str(code), why), evidence=evidence)
 
