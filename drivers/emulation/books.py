@@ -141,9 +141,7 @@ class Books:
         """Z: the day's registers go to the fiscal memory and start anew."""
         day = self.day
         self.z_number += 1
-        self.z_list.append(
-            {"number": self.z_number, "at": at.isoformat(), "sold": day.sold, "returned": day.returned}
-        )
+        self.z_list.append({"number": self.z_number, "at": at.isoformat(), "sold": day.sold, "returned": day.returned})
         self.day = Day(opening=self.drawer)
         self.note(self.z_number, "Z", sum(day.sold.values()), {}, at)
         return day
