@@ -74,8 +74,8 @@ def test_captured_x_and_z_reports(host: Host) -> None:
 def test_captured_modem_state() -> None:
     host = Host(direct(machine_at("2015-08-25T16:45:00")))
     captured = (
-        "01 4B 25 EA 30 30 30 30 3B 46 38 3B 32 35 30 38 31 35 3B 31 36 34 35 3B 31 37 30 36 31 35 3B 31 34 35 37 3B 04 "
-        "80 80 80 80 B3 80 05 30 3B 34 30 03"
+        "01 4B 25 EA 30 30 30 30 3B 46 38 3B 32 35 30 38 31 35 3B 31 36 34 35 3B 31 37 30 36 31 35 3B 31 34 35 37 3B "
+        "04 80 80 80 80 B3 80 05 30 3B 34 30 03"
     )
     assert host.raw(frame(0x25, 0xEA, b"000000;0;")) == hexed(captured)
 
