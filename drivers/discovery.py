@@ -72,7 +72,8 @@ def _probe(port: str, clock: Clock) -> Finding:
                 registrar.close()
         except Fault as fault:
             tried.append(f"{_lasting(url)}: {fault.code}")
-            if isinstance(fault, Unreachable) and not isinstance(fault.__cause__, LinkLost):
+            closed = isinstance(fault, Unreachable) and not isinstance(fault.__cause__, LinkLost)
+            if closed and fault.code is not Code.FRAME:
                 # The port itself does not open: another speed will not change that.
                 break
     return Finding(port, tried=tuple(tried), wire=log.tail(40))
