@@ -69,7 +69,8 @@ def _parser(make: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     detect.add_argument("port", nargs="*", help="device path or host:port; all serial ports when left out")
     detect.add_argument("--exclude", action="append", default=[], metavar="PORT", help="never touch this port")
     add("status", "Show who answers and in which state.", _status, url=True)
-    register = add("register", "Register a document from a JSON file ('-' is stdin).", _register, url=True)
+    what = "Register a document from a JSON file ('-' is stdin)."
+    register = _with_patience(add("register", what, _register, url=True))
     register.add_argument("document", metavar="DOCUMENT.json")
     add("x", "Print an X report.", _x, url=True)
     _with_id(add("z", "Print a Z report: closes the shift.", _z, url=True))
@@ -91,7 +92,15 @@ def _parser(make: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     return parser
 
 
+def _with_patience(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    command.add_argument(
+        "--patience", type=float, default=20.0, metavar="S", help="seconds to ask on after a lost answer (20)"
+    )
+    return command
+
+
 def _with_id(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    _with_patience(command)
     command.add_argument(
         "--id", type=uuid.UUID, default=None, metavar="UUID", help="ask again about a document whose outcome is unknown"
     )
@@ -117,9 +126,10 @@ def _status(options: argparse.Namespace) -> int:
     with _Device(options) as registrar:
         info, status = registrar.info(), registrar.status()
     clock = f"{kyiv(status.clock):%d.%m.%Y %H:%M:%S}" if status.clock else "not set"
+    rates = ", ".join(f"{letter} {rate}" for letter, rate in info.tax_rates.items())
     lines = [
         f"{info.model} firmware {info.firmware}, serial {info.serial}, fiscal memory {info.fiscal_number or '-'}",
-        f"tax number {info.tax_number or '-'}, rates {', '.join(f'{letter} {rate}' for letter, rate in info.tax_rates.items())}",
+        f"tax number {info.tax_number or '-'}, rates {rates or '-'}",
         f"clock {clock}, shift {_shift(status)}, Z {status.z_number}",
         f"cash {_hryvnias(status.drawer or 0)}, status bytes {status.raw}",
         *(f"warning: {warning}" for warning in status.warnings),
@@ -219,10 +229,10 @@ def _walk(options: argparse.Namespace, document: Any) -> int:
     with FileJournal(_journal_path(), clock, where) as journal, _Device(options) as registrar:
         if any(begun.id != document.id for begun, _ in journal.open_intents()):
             # Another document's trace must be read before this one moves the same registers.
-            for begun, earlier in settle_open(registrar, journal, clock):
+            for begun, earlier in settle_open(registrar, journal, clock, patience=options.patience):
                 if earlier.state is State.UNKNOWN and begun.id != document.id:
                     return _blocked(options, begun, earlier)
-        result = walk(registrar, document, journal, clock)
+        result = walk(registrar, document, journal, clock, patience=options.patience)
     text = f"{result.state}: {document.kind} {_hryvnias(document.due)}, number {result.number or '-'}"
     if result.fault is not None:
         text += f"\n{result.fault.code}: {result.fault.what}"
@@ -267,11 +277,10 @@ class _Device:
 
 
 def _status_of(fault: Any) -> int:
-    from drivers.errors import DifferentDevice, LinkLost, Unreachable
+    """For the commands that ask only: a link that broke is as good as none, because no document was under way."""
+    from drivers.errors import LinkLost, Unreachable
 
-    if isinstance(fault, Unreachable):
-        return UNREACHABLE
-    return UNKNOWN if isinstance(fault, LinkLost) and not isinstance(fault, DifferentDevice) else REJECTED
+    return UNREACHABLE if isinstance(fault, Unreachable | LinkLost) else REJECTED
 
 
 def _journal_path() -> Path:

@@ -50,6 +50,7 @@ class EmulatorServer:
         self._powered = True
         self._plugged = False
         self._generation = 0
+        self._line_free = 0.0
         self._alarms: list[tuple[float, Callable[[], None]]] = []
         self._present = False
         self._absent_since: float | None = None
@@ -208,7 +209,8 @@ class EmulatorServer:
                 return
             generation = self._generation
             if self._timing.realtime:
-                self._pause(len(data) * BITS_A_BYTE / self._timing.baud, generation)
+                self._line_free = time.monotonic() + len(data) * BITS_A_BYTE / self._timing.baud
+                self._pause(self._line_free - time.monotonic(), generation)
             for action in self.machine.receive(data):
                 if self._generation != generation or self._stopping:
                     return
@@ -235,7 +237,9 @@ class EmulatorServer:
 
     def _send(self, data: bytes, generation: int) -> None:
         self._pause(self._timing.delay, generation)
-        due = time.monotonic()
+        # The device answers at once: what this program needs to think is not the line's time.
+        now = time.monotonic()
+        due = min(now, max(self._line_free, now - SLICE))
         while data and self._generation == generation:
             size = self._timing.chunk
             size = self._random.randint(1, 8) if size < 0 else size or len(data)
@@ -246,6 +250,7 @@ class EmulatorServer:
                 self._pause(due - time.monotonic(), generation)
             self._line.write(data[:size])
             data = data[size:]
+        self._line_free = due
 
     def _work(self, work: Work, generation: int) -> None:
         """SYN after SYN until the time is over, the mains go or the server stops."""
