@@ -67,7 +67,7 @@ def build(
         printer,
         state,
         plan,
-        baud=int(options.get("baud", "19200")),
+        baud=int(options.get("baud", "115200")),
         keep_receipt=options.get("keep_receipt", "1") == "1",
         print_time=int(options.get("print_ms", "0")) / 1000,
     )
