@@ -169,7 +169,10 @@ class EmulatorServer:
                 if self._plugged and self._line.fileno() >= 0:
                     line = self._line.fileno()
                     watched += [line, *self._line.watched()]
-            ready, _, _ = select.select(watched, [], [], wait)
+            try:
+                ready, _, _ = select.select(watched, [], [], wait)
+            except OSError:  # the line was unplugged between the list and the waiting: make the list anew
+                continue
             if self._wake_read in ready:
                 os.read(self._wake_read, 4096)
                 continue

@@ -317,13 +317,17 @@ def _articles(printer: Printer, fields: Fields) -> Sequence[str]:
     return ()
 
 
+COPIED = ("SALE", "REFUND")
+"""Documents that the journal gives copies of; slips are numbered with them and are not among them."""
+
+
 def _copies(printer: Printer, fields: Fields) -> Sequence[str]:
     first, last = fields.number(0, 99_999_999), fields.number(0, 99_999_999)
     fields.end()
     chosen = [
         entry
         for entry in printer.books.journal
-        if entry["kind"] in ("SALE", "REFUND") and first <= entry["number"] <= last
+        if entry["kind"] in COPIED and first <= entry["number"] <= last
     ]
     slip = printer.slip()
     if not chosen:
@@ -371,7 +375,7 @@ def _counter(printer: Printer, fields: Fields) -> Sequence[str]:
         1: memory.sale_receipts,
         2: memory.return_receipts,
         3: memory.last_number + printer.next_number,
-        5: memory.last_number,
+        5: max((entry["number"] for entry in memory.books.journal if entry["kind"] in COPIED), default=0),
     }
     if number not in counters:
         raise fields.bad_value()

@@ -114,6 +114,7 @@ class KryptonMachine:
         self._last: tuple[int, bytes] | None = None
         self._packet = Packet(0x20, 0x28, b"")
         self._password = printer.memory.password
+        self._shelf: dict[str, Memory] = {}
 
     # -- line -----------------------------------------------------------------------------------------------------
 
@@ -282,8 +283,11 @@ class KryptonMachine:
             memory.articles[code] = Article(index, "ЧУЖИЙ АРТИКУЛ", tax, 1, "шт", quantity=1000)
 
     def set_serial(self, serial: str) -> None:
-        fresh = Memory(books=Books(serial=serial, fiscal_number="3000099999"), forms=self.printer.memory.forms)
-        self.printer.memory = fresh
+        """The units that were unplugged keep their memories on the shelf."""
+        memory = self.printer.memory
+        self._shelf[memory.books.serial] = memory
+        fresh = Memory(books=Books(serial=serial, fiscal_number="3000099999"), forms=memory.forms)
+        self.printer.memory = self._shelf.pop(serial, fresh)
         self._save()
         self.power_off()
 
