@@ -59,6 +59,7 @@ class PtyLine:
     def plug(self) -> None:
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
+        self._invite_settings()
         self._openers = _Openers(os.ttyname(self._slave))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}")
@@ -98,11 +99,23 @@ class PtyLine:
         return [self._openers.descriptor] if self._openers is not None else []
 
     def host_present(self) -> bool:
-        return self._openers is not None and self._openers.count() > 0
+        present = self._openers is not None and self._openers.count() > 0
+        if not present and self._slave >= 0:
+            self._invite_settings()
+        return present
+
+    def _invite_settings(self) -> None:
+        """Let the host's next setting succeed. Linux drops PARENB on a pty, and the C library then reports EINVAL
+        when nothing else was changed either; INPCK means nothing here and every host clears it."""
+        flags = termios.tcgetattr(self._slave)
+        if not flags[0] & termios.INPCK:
+            flags[0] |= termios.INPCK
+            termios.tcsetattr(self._slave, termios.TCSANOW, flags)
 
     def settings(self) -> tuple[int, str, int] | None:
         """Speed, parity and stop bits that the host set on its end. Linux clears PARENB on every pty, so that an
         even or odd parity reads as none; speed and stop bits are told truly."""
+        self._invite_settings()
         flags = termios.tcgetattr(self._slave)
         parity = "N" if not flags[2] & termios.PARENB else "O" if flags[2] & termios.PARODD else "E"
         return _SPEEDS.get(flags[4], 0), parity, 2 if flags[2] & termios.CSTOPB else 1

@@ -1,1 +1,1 @@
-"""Resonance Maria-301МТМ and Maria-304Т."""
+"""Resonance Maria-301 and Maria-304T (maria.md)."""

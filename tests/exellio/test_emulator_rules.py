@@ -164,14 +164,14 @@ def test_faults_of_state(machine: DatecsMachine, host: Host) -> None:
 
 def test_speed_and_ports(launch: Launch) -> None:
     server = launch("exellio")
-    with serial.Serial(server.address, 19200, timeout=0.3) as port:
+    with serial.Serial(server.address, 19200, timeout=0.7) as port:
         port.write(frame(0x31, 74, b"X"))
         assert port.read(1) == b""
         port.baudrate = 115_200
         port.write(frame(0x31, 74, b"X"))
         assert port.read(23)[4:10] == b"\x80\x80\x80\x80\x80\xba"
     server.add_fault("F2", "70")
-    with serial.Serial(server.address, 115_200, timeout=0.3) as port:
+    with serial.Serial(server.address, 115_200, timeout=0.7) as port:
         for expected in (0, 48):
             port.write(frame(0x32, 70, b"5.00"))
             assert len(port.read(48)) == expected

@@ -108,3 +108,7 @@ def test_any_bytes_are_survived(chunks: list[bytes]) -> None:
         exchange(chunk)
     machine.power_off()
     assert exchange(frame(0x31, 74, b"X")) != b""
+
+
+def test_the_frame_of_the_x_dialect_is_refused(host: Host) -> None:
+    assert host.raw(bytes.fromhex("01 30 30 32 3B 21 30 30 35 3A 31 05 30 31 3F 33 03")) == b"\x15"

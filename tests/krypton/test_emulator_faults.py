@@ -96,15 +96,25 @@ def server(launch: Launch) -> EmulatorServer:
     return launch("krypton", cash=100_000)
 
 
+SILENCE = 0.7
+"""Seconds without a byte after which this host believes that nothing comes."""
+
+
 class Port:
     """A serial port and nothing else."""
 
     def __init__(self, path: str, baud: int = 19200) -> None:
-        self.port = serial.Serial(path, baud, timeout=0.4)
+        self.port = serial.Serial(path, baud, timeout=SILENCE)
 
     def exchange(self, data: bytes) -> bytes:
         self.port.write(data)
-        return self.port.read_until(b"\x03")
+        return self.listen()
+
+    def listen(self) -> bytes:
+        answer = b""
+        while not answer.endswith((b"\x03", b"\x15")) and (byte := self.port.read(1)):
+            answer += byte
+        return answer
 
 
 @pytest.fixture
@@ -175,7 +185,7 @@ def test_f5_and_f6_send_syn(server: EmulatorServer, port: Port) -> None:
 
 def test_f7_f20_f22_strange_bytes(server: EmulatorServer, port: Port) -> None:
     server.add_fault("F7", "E2")
-    stale, real = port.exchange(frame(0x30, 0xE2, b"000000;3;")), port.port.read_until(b"\x03")
+    stale, real = port.exchange(frame(0x30, 0xE2, b"000000;3;")), port.listen()
     assert stale[2] != 0x30
     assert real[2] == 0x30
     server.add_fault("F20", "E2")
