@@ -12,7 +12,7 @@ WORDS: Mapping[str, tuple[Code, str]] = {
     "SOFTpNPRSN": (Code.NOT_PERSONALISED, "the registrar is not personalised"),
     "HARDPAPER": (Code.PAPER_OUT, "out of paper"),
     "SOFTPAPER": (Code.PAPER_OUT, "out of paper"),
-    "HARDPOINT": (Code.PRINTER, "the print head has no supply: is the cover closed?"),
+    "HARDPOINT": (Code.COVER_OPEN, "the print head has no supply: close the cover"),
     "HARDSENSOR": (Code.PRINTER, "the print head is too hot or too cold"),
     "HARDCUTTER": (Code.CUTTER, "the cutter is stuck"),
     "HARDTXD": (Code.FRAME, "parity error on the line"),
@@ -62,7 +62,9 @@ WORDS: Mapping[str, tuple[Code, str]] = {
 """In the order of importance: the first word of an answer that stands here explains it."""
 WARNINGS = frozenset({"SOFTREGIST", "SOFTCOPY"})
 """Words that accompany commands which were executed, and explain no refusal while there is another word."""
-PAPER = frozenset({"HARDPAPER", "SOFTPAPER"})
+PAPER = ("HARDPAPER", "SOFTPAPER")
+COVER = ("HARDPOINT",)
+"""HARDPOINT stands for an open head (registrars/README.md §4, row "cover / head open")."""
 
 
 def is_error(word: str) -> bool:

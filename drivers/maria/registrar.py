@@ -172,13 +172,16 @@ class MariaRegistrar:
             minutes = round(self._offset.total_seconds() / 60)
             warnings.append(f"the registrar's clock differs by {minutes} minutes")
         problems = [str(code) for code, _ in self._problems(state, left)]
+        # Known from the last command that printed; only the next one can tell better, so a sale may try.
         if self._session.paper_out:
-            # Known from the last command that printed; only the next one can tell better, so a sale may try.
             problems.append(str(Code.PAPER_OUT))
+        if self._session.cover_open:
+            problems.append(str(Code.COVER_OPEN))
         return Status(
             reachable=True,
             paper_out=self._session.paper_out,
-            paper_low=any(word.startswith("HARDPAPER") for word in self._session.words),
+            paper_low=self._session.paper_low,
+            cover_open=self._session.cover_open,
             receipt_open=state.receipt_open,
             clock=clock,
             shift_open=not numbers.closed,
@@ -296,10 +299,13 @@ class MariaRegistrar:
             self._session.ask("DISp", commands.display(int("".join(found[-1]))))
 
     def set_clock(self, moment: datetime) -> None:
-        """±90 minutes, once after a Z. Raises `Refused` where the registrar cannot reach the moment."""
+        """±90 minutes within the registrar's day, once after a Z. Raises `Refused` where it cannot reach the moment."""
         self._meet()
-        behind = moment - self._device_time()
+        now = self._device_time()
+        behind = moment - now
         local = kyiv(moment)
+        if local.date() != kyiv(now).date():
+            raise Refused(Code.CLOCK, "the registrar takes no date: set its clock when both stand in the same day")
         if abs(behind) > CLOCK_REACH:
             raise Refused(Code.CLOCK, f"the registrar's clock is off by {behind}; more than 90 minutes need service")
         self._session.ask("CTIM", f"{local:%H%M%S}".encode())
@@ -436,8 +442,8 @@ class MariaRegistrar:
 
     def _registered(self, document: Document, before: Reading, number: int | None) -> Result:
         """The registrar confirmed the act; its numbers are asked for, but its silence changes nothing any more."""
-        printed = not self._session.paper_out
-        warnings: tuple[str, ...] = ()
+        printed = not (self._session.paper_out or self._session.cover_open)
+        warnings: tuple[str, ...] = ("the registrar warns that its paper ends",) if self._session.paper_low else ()
         closed = document.kind is DocumentKind.Z_REPORT
         z_number = before.z_number
         try:
@@ -445,7 +451,7 @@ class MariaRegistrar:
             z_number = now.z_number if now.closed or not closed else before.z_number
             number = now.receipt if number is None else number
         except (LinkLost, Refused) as fault:
-            warnings = (f"the document number is computed: {fault.what}",)
+            warnings += (f"the document number is computed: {fault.what}",)
             number = before.receipt + 1 if number is None else number
         return Result(
             State.REGISTERED if printed else State.REGISTERED_NOT_PRINTED,

@@ -22,13 +22,18 @@ FIRST_BYTE = 3.0
 SILENCE = 6.0
 """Seconds of silence that mean a lost link; every byte starts them anew (§3)."""
 TUNE_PAUSE = 0.2
-TUNE_WAIT = 1.5
+TUNE_WAIT = 0.5
+"""Seconds for READY after the second 'U'; one that comes later is heard by the resynchronisation that follows."""
 RESYNC_WAIT = 1.0
 DTR_DROP = 3.0
 """Seconds without DTR that disconnect the device (§1)."""
 TUNED = 2
 QUESTIONS = frozenset({"SYNC", "CONF", "GETD", "GLCN", "CNAL", "CFIS", "CCAS", "MDMD"})
 """Commands that change and print nothing: a damaged answer is asked for again."""
+PRINTING = frozenset(
+    {"PREP", "FISC", "BFIS", "FICD", "BFCD", "COMP", "CAIO", "NULL", "ZREP", "NREP", "COPY", "DBEG", "PRTX"}
+)
+"""Commands that tell whether the mechanism can print."""
 ATTEMPTS = 3
 
 
@@ -72,7 +77,7 @@ class Session:
         self.connected = False
         self.words: tuple[str, ...] = ()
         """Warnings of the last command that was executed, or the words that refused it."""
-        self.paper_out = False
+        self.paper_out = self.paper_low = self.cover_open = False
         self.training = False
         self.state = commands.Conf("", "", 0, 0, False, "", "")
 
@@ -243,9 +248,13 @@ class Session:
 
     def _note(self, command: str, dialogue: Dialogue) -> None:
         self.words = tuple(dialogue.words)
-        paper = any(word.startswith(tuple(refusals.PAPER)) for word in dialogue.words)
-        if command not in QUESTIONS or paper:
+        paper = any(word.startswith(refusals.PAPER) for word in dialogue.words)
+        cover = any(word.startswith(refusals.COVER) for word in dialogue.words)
+        if command in PRINTING:
+            # With DONE the word is a warning of the paper's end, without it the reason of the refusal (§3).
             self.paper_out = paper and not dialogue.done
+            self.paper_low = paper and dialogue.done
+            self.cover_open = cover
         self.training = any(word.startswith("SOFTREGIST") for word in dialogue.words)
 
     def _dialogue(self, command: str, parameters: bytes, cap: float, crc: bool) -> Dialogue:

@@ -11,7 +11,9 @@ KRYPTON = Family(
     scheme="krypton",
     url="krypton+serial://{address}?cap=3&silence_ms=150&working_ms=300",
     commands={"open": "63", "line": "64", "pay": "67", "close": "65", "cash": "6E", "z": "A1"},
-    faults=frozenset(f"F{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 19, 20, 22, 23)),
+    faults=frozenset(
+        f"F{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 19, 20, 22, 23)
+    ),
     texts={"uktzed": "{}#", "excise": "Акцизна марка {}", "original": "Повернення по чеку №{}"},
     first_serial="AB12345678",
     other_serial="ZZ00000001",

@@ -103,7 +103,7 @@ SILENCE = 0.7
 class Port:
     """A serial port and nothing else."""
 
-    def __init__(self, path: str, baud: int = 19200) -> None:
+    def __init__(self, path: str, baud: int = 115_200) -> None:
         self.port = serial.Serial(path, baud, timeout=SILENCE)
 
     def exchange(self, data: bytes) -> bytes:
@@ -280,7 +280,7 @@ def test_f17_f18_f19_f23(server: EmulatorServer, port: Port) -> None:
 def test_another_speed_is_not_heard(server: EmulatorServer) -> None:
     port = Port(server.address, 9600)
     assert port.exchange(frame(0x30, 0x80, b"000000;")) == b""
-    port.port.baudrate = 19200
+    port.port.baudrate = 115_200
     assert port.exchange(frame(0x30, 0x80, b"000000;"))[3] == 0x80
     port.port.close()
 

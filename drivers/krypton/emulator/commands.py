@@ -324,11 +324,7 @@ COPIED = ("SALE", "REFUND")
 def _copies(printer: Printer, fields: Fields) -> Sequence[str]:
     first, last = fields.number(0, 99_999_999), fields.number(0, 99_999_999)
     fields.end()
-    chosen = [
-        entry
-        for entry in printer.books.journal
-        if entry["kind"] in COPIED and first <= entry["number"] <= last
-    ]
+    chosen = [entry for entry in printer.books.journal if entry["kind"] in COPIED and first <= entry["number"] <= last]
     slip = printer.slip()
     if not chosen:
         raise Refused("070B")

@@ -117,6 +117,7 @@ class MariaMachine:
         self._powered = True
         self._command = Command("    ", b"")
         self._password = till.memory.password
+        self._shelf: dict[str, Memory] = {}
         if till.memory.unfinished:
             till.roll_back()
             self._save()
@@ -320,8 +321,10 @@ class MariaMachine:
             self.till.memory.articles[code] = Article("ЧУЖИЙ АРТИКУЛ", "Б", "1", sold=True)
 
     def set_serial(self, serial: str) -> None:
+        """The units that were unplugged keep their memories on the shelf."""
+        self._shelf[self.till.memory.books.serial] = self.till.memory
         books = Books(serial=serial, fiscal_number="3000099999")
-        self.till.memory = Memory(books=books, schemes=_schemes())
+        self.till.memory = self._shelf.pop(serial, Memory(books=books, schemes=_schemes()))
         self.till.session = Session()
         self._tuned = False
         self._inbox.clear()
