@@ -7,8 +7,9 @@ receipt back), CANC, read again; a changed number is a registered receipt. Nothi
 URL options: `baud` (115200), `password` (ten digits, 1111111111), `cashier` (id of at most 9 characters, 1), `till`
 (1: number after "Каса" on the receipt), `crc` (on, off), `model` (auto, 301, 304: the 304 has fields for excise stamps
 and card slips), `articles` (auto: as the registrar is set; fisc, ficd: must be so), `wait` (12: seconds for the start),
-`cap` (90: longest command, seconds), `serial` (factory number that the till is bound to), `card`, `credit`, `cheque`,
-`certificate`, `iban` (non-cash sum 1…3 of the receipt, §7: 2, 3, 1, 1, 3).
+`cap` (90: longest command, seconds), `first_ms` and `silence_ms` (3000, 6000: until and after the first byte of an
+answer), `serial` (factory number that the till is bound to), `card`, `credit`, `cheque`, `certificate`, `iban`
+(non-cash sum 1…3 of the receipt, §7: 2, 3, 1, 1, 3).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from drivers.maria import commands, text
 from drivers.maria.articles import Articles
 from drivers.maria.proof import Reading, judge
 from drivers.maria.receipt import Receipt, Unit, printed_name
-from drivers.maria.session import Session
+from drivers.maria.session import FIRST_BYTE, SILENCE, Session
 from drivers.registrar import Capabilities, FaultInfo, Info, Result, Snapshot, State, Status, Totals, verdict
 from drivers.registry import RegistrarUrl
 
@@ -50,7 +51,20 @@ FORMS = {
 }
 """Non-cash sums of COMP (§7); certificates and transfers have none of their own and share the nearest."""
 ARTICLES = {"fisc": commands.NEW_ARTICLES, "ficd": commands.CODES}
-OPTIONS = ("baud", "password", "cashier", "till", "crc", "model", "articles", "wait", "cap", "serial")
+OPTIONS = (
+    "baud",
+    "password",
+    "cashier",
+    "till",
+    "crc",
+    "model",
+    "articles",
+    "wait",
+    "cap",
+    "first_ms",
+    "silence_ms",
+    "serial",
+)
 
 
 def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> MariaRegistrar:
@@ -74,7 +88,9 @@ def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> MariaRegistrar:
         model=url.choice("model", "auto", ("auto", "301", "304")),
         articles=url.choice("articles", "auto", ("auto", *ARTICLES)),
         wait=float(url.number("wait", 12, 1, 60)),
-        cap=float(url.number("cap", 90, 3, 600)),
+        first=url.number("first_ms", round(FIRST_BYTE * 1000), 100, 10_000) / 1000,
+        silence=url.number("silence_ms", round(SILENCE * 1000), 100, 60_000) / 1000,
+        cap=float(url.number("cap", 90, 1, 600)),
         serial=url.options.get("serial", ""),
         forms={form: url.number(str(form), place, 1, 3) for form, place in FORMS.items()},
     )
@@ -96,14 +112,25 @@ class MariaRegistrar:
         model: str = "auto",
         articles: str = "auto",
         wait: float = 12.0,
+        first: float = FIRST_BYTE,
+        silence: float = SILENCE,
         cap: float = 90.0,
         serial: str = "",
         forms: Mapping[PaymentForm, int] = FORMS,
     ) -> None:
         self._clock = clock
         self._session = Session(
-            link, clock, password=password, cashier=cashier, checked=checked, tunes=tunes, cap=cap, wait=wait
-        )  # fmt: skip
+            link,
+            clock,
+            password=password,
+            cashier=cashier,
+            checked=checked,
+            tunes=tunes,
+            cap=cap,
+            wait=wait,
+            first=first,
+            silence=silence,
+        )
         self._articles = Articles()
         self._receipt = Receipt(self._session, self._articles, department=f"Каса {till}", forms=forms)
         self._model = model

@@ -19,6 +19,7 @@ from drivers.maria import commands, refusals
 from drivers.maria.frame import RESYNC, TUNE, Event, Frame, Parser, frame
 
 FIRST_BYTE = 3.0
+"""Seconds for the first byte of an answer (§3)."""
 SILENCE = 6.0
 """Seconds of silence that mean a lost link; every byte starts them anew (§3)."""
 TUNE_PAUSE = 0.2
@@ -48,8 +49,12 @@ class Dialogue:
 
 
 class Session:
-    """Commands over one link. `tunes`: the device must be tuned by 'UU' (not over TCP). `cap` bounds every command and
-    `wait` the start, seconds; a device that was just switched on tests itself for ten seconds (§1)."""
+    """Commands over one link.
+
+    `tunes`: the device must be tuned by 'UU' (not over TCP). `cap` bounds every command and `wait` the start; a device
+    that was just switched on tests itself for ten seconds (§1). `first` and `silence` are the seconds for the first
+    byte of an answer, and without a byte after it.
+    """
 
     def __init__(
         self,
@@ -62,6 +67,8 @@ class Session:
         tunes: bool = True,
         cap: float = 90.0,
         wait: float = 12.0,
+        first: float = FIRST_BYTE,
+        silence: float = SILENCE,
     ) -> None:
         self._link = link
         self._clock = clock
@@ -71,6 +78,8 @@ class Session:
         self._tunes = tunes
         self._cap = cap
         self._wait = wait
+        self._first = first
+        self._silence = silence
         self._parser = Parser()
         self._open = False
         self._refused_login = False
@@ -147,16 +156,16 @@ class Session:
         """End a half-received frame. A device at work says so and is waited for."""
         self._fresh()
         self._link.write(RESYNC)
-        if not self._hear(lambda word: word.startswith((b"READY", b"SOFTBLOCK")), RESYNC_WAIT):
+        if not self._hear(lambda word: word.startswith((b"READY", b"SOFTBLOCK")), min(RESYNC_WAIT, self._first)):
             return False
         token = f"SYNC{self._clock.now():%H%M%S%f}".encode()
         with_crc = frame(token, checked=True)
         # A device without CRC passes over two bytes between frames, one with CRC needs them (§2).
         self._fresh()
         self._link.write(with_crc)
-        if not self._hear(lambda word: word == token, FIRST_BYTE):
+        if not self._hear(lambda word: word == token, self._first):
             return False
-        self._hear(lambda word: word == b"READY", FIRST_BYTE)
+        self._hear(lambda word: word == b"READY", self._first)
         return True
 
     def _hear(self, wanted: Callable[[bytes], bool], patience: float) -> bool:
@@ -170,7 +179,7 @@ class Session:
                 if isinstance(event, Frame):
                     if wanted(event.payload):
                         return True
-                    patience = max(patience, SILENCE)
+                    patience = max(patience, self._silence)
         return False
 
     def _begin(self) -> None:
@@ -270,12 +279,12 @@ class Session:
         dialogue = Dialogue()
         started = False
         deadline = self._clock.monotonic() + cap
-        patience = FIRST_BYTE
+        patience = self._first
         while (left := deadline - self._clock.monotonic()) > 0:
             chunk = self._link.read(min(patience, left))
             if not chunk:
                 break
-            patience = SILENCE
+            patience = self._silence
             for event in self._parser.feed(chunk):
                 word = self._word(event, dialogue)
                 if word == "READY":

@@ -118,6 +118,9 @@ class EmulatorBench:
     def advance_clock(self, seconds: float) -> None:
         self._server.advance_clock(seconds)
 
+    def heal(self) -> None:
+        self._server.heal()
+
 
 @contextmanager
 def emulator_bench(family: Family, folder: Path, **options: str) -> Iterator[EmulatorBench]:

@@ -250,6 +250,11 @@ class KryptonMachine:
         elif what == "season":
             self.printer.memory.season = False
             self._save()
+        elif what == "heal":
+            self.printer.memory.season = False
+            self.printer.memory.password = self._password
+            self.printer.books.fm_full = self.printer.books.hardware = False
+            self.set_link(True)
 
     def afflict(self, fault: str) -> None:
         memory, books = self.printer.memory, self.printer.memory.books

@@ -290,6 +290,10 @@ class MariaMachine:
         elif what == "password":
             self.till.memory.password = self._password
             self._save()
+        elif what == "heal":
+            self.till.memory.password = self._password
+            self.till.books.fm_full = self.till.books.hardware = False
+            self.set_link(True)
 
     def afflict(self, fault: str) -> None:
         memory, books = self.till.memory, self.till.books

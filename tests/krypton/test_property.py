@@ -1,0 +1,28 @@
+"""The property of emulators.md §3 on Datecs Krypton: every recorded command × every fault."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.property import FAULTS, label, nothing_twice_nothing_lost
+from tests.contract.test_krypton import KRYPTON
+
+HASTY = replace(
+    KRYPTON,
+    url="krypton+serial://{address}?cap=2&silence_ms=80&working_ms=200",
+)
+KINDS = ("sale", "mixed", "refund", "cash_in", "cash_out", "z")
+
+
+def named(frame: bytes) -> str:
+    return f"{frame[3]:02X}"
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=label)
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_twice_nothing_lost(kind: str, fault: dict[str, Any], tmp_path: Path) -> None:
+    nothing_twice_nothing_lost(HASTY, kind, fault, named, tmp_path)
