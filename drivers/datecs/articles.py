@@ -74,7 +74,7 @@ class Articles:
         """Program the first probed place that takes the good. A place that refuses holds an article with turnover:
         ours under the same name and tax, or another one."""
         if not self._capacity:
-            answer = self._session.ask(commands.ARTICLE, "I")
+            answer = self._session.ask_if_known(commands.ARTICLE, "I")
             self._capacity = commands.article_capacity(answer, DEFAULT_CAPACITY)
         _, name, tax, _ = key
         start = zlib.crc32("\0".join(map(str, key)).encode())

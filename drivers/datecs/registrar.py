@@ -341,7 +341,7 @@ class DatecsRegistrar:
         self._serial = identity.serial
         self._identity = identity
         self._device_time()
-        self._last_z = commands.last_z_day(self._session.ask(commands.LAST_Z, "0"))
+        self._last_z = commands.last_z_day(self._session.ask_if_known(commands.LAST_Z, "0"))
         return identity
 
     def _identify_fully(self, identity: commands.Identity) -> commands.Identity:
@@ -377,7 +377,8 @@ class DatecsRegistrar:
         if left.tender and left.tender >= left.amount:
             raise Refused(
                 Code.RECEIPT_OPEN,
-                f"the registrar holds an open receipt of {left.amount} kopecks with {left.tender} paid",
+                f"the registrar holds an open receipt of {left.amount} kopecks with {left.tender} paid "
+                "that is not of this till's making: finish it with the program that began it, or call the service",
                 command="76",
             )
         self._session.ask(commands.CANCEL)

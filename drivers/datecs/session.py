@@ -108,6 +108,13 @@ class Session:
         self._judge(command, reply)
         return text.decode(reply.data, self._codepage)
 
+    def ask_if_known(self, command: int, data: str = "") -> str:
+        """The same for a question that not every firmware knows: an empty text when it is refused."""
+        try:
+            return self.ask(command, data)
+        except Refused:
+            return ""
+
     def _judge(self, command: int, reply: Reply) -> None:
         """Decision order of §3, with lasting obstacles told apart from refusals."""
         flags = self.flags

@@ -64,7 +64,7 @@ class Shift:
         if not self.is_open(commands.day_sums(ask(commands.DAY_SUMS)), commands.cash_state(ask(commands.CASH))):
             return False
         if opened_at is None:
-            last_z = commands.last_z_day(ask(commands.LAST_Z, "0"))
+            last_z = commands.last_z_day(self._session.ask_if_known(commands.LAST_Z, "0"))
             if last_z is None:
                 return True
             opened_at = datetime.combine(last_z, time(), KYIV)

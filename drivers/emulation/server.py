@@ -171,7 +171,8 @@ class EmulatorServer:
                     watched += [line, *self._line.watched()]
             try:
                 ready, _, _ = select.select(watched, [], [], wait)
-            except OSError:  # the line was unplugged between the list and the waiting: make the list anew
+            except OSError:
+                # The cable was pulled between looking and waiting: its descriptor is closed.
                 continue
             if self._wake_read in ready:
                 os.read(self._wake_read, 4096)

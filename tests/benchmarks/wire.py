@@ -2,8 +2,9 @@
 
 Run by hand: `python -m tests.benchmarks.wire`. The virtual printer answers at once and paces its bytes both ways; it
 runs in a process of its own. "needed" are the bytes of the dossier's sequence (datecs-fp3530t.md §6: 107 for goods
-that are new to the printer, 48, 58, 53, 56; a state query, here 76 before the payment, where the dossier puts 74 at
-the start) and of the proof of completion (§8: 113 and 110 before, 113 after); what a driver sends beside them counts against it. Target: time ÷ (needed bytes at the line's speed) ≤ 1.15.
+that are new to the printer, 48, 58, 53, 56; one state query, here 76 before the payment, where the dossier puts 74 at
+the start) and of the proof of completion (§8: 113 and 110 before, 113 after); what a driver sends beside them counts
+against it. Target: time ÷ (needed bytes at the line's speed) ≤ 1.15.
 """
 
 from __future__ import annotations

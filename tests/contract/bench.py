@@ -44,7 +44,6 @@ class Family:
     covers: bool = True
     exclusive: bool = True
     secret: str = "0000"
-    secret_option: str = "password"
     sets_clock: bool = True
 
 
