@@ -17,7 +17,7 @@ READY = bytes.fromhex("FD 52 45 41 44 59 06 FE")
 FAMILIES = {
     "datecs": (19200, 1, bytes.fromhex("01 25 31 4A 58 05 30 30 3F 3D 03"), b"\x01\x31\x31\x4a"),
     "exellio": (115_200, 1, bytes.fromhex("01 25 31 4A 58 05 30 30 3F 3D 03"), b"\x01\x31\x31\x4a"),
-    "krypton": (19200, 1, bytes.fromhex("01 2B 24 21 30 30 30 30 30 30 3B 05 30 31 3D 30 03"), b"\x01\x3c\x24\x21"),
+    "krypton": (115_200, 1, bytes.fromhex("01 2B 24 21 30 30 30 30 30 30 3B 05 30 31 3D 30 03"), b"\x01\x3c\x24\x21"),
     "maria": (57600, 2, bytes.fromhex("FD 53 59 4E 43 05 FE"), b"\xfdWAIT\x05\xfe"),
 }
 
@@ -53,7 +53,8 @@ def test_on_a_pseudo_terminal(scheme: str, tmp_path: Path) -> None:
             assert port.read(len(answer)) == answer
     finally:
         stop(program)
-    assert json.loads(state.read_text(encoding="utf-8"))
+    if scheme in ("krypton", "maria"):  # the classic ones save nothing of a question
+        assert json.loads(state.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("scheme", FAMILIES)

@@ -250,16 +250,13 @@ class KryptonMachine:
         elif what == "password":
             self.printer.memory.password = self._password
             self._save()
-        elif what == "heal":
-            self.printer.books.heal()
-            self._save()
         elif what == "season":
             self.printer.memory.season = False
             self._save()
         elif what == "heal":
+            self.printer.books.heal()
             self.printer.memory.season = False
             self.printer.memory.password = self._password
-            self.printer.books.fm_full = self.printer.books.hardware = False
             self.set_link(True)
 
     def afflict(self, fault: str) -> None:

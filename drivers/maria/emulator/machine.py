@@ -307,13 +307,9 @@ class MariaMachine:
             self.till.memory.password = self._password
             self._save()
         elif what == "heal":
-            self.till.memory.password = self._password
-            self.till.books.fm_full = self.till.books.hardware = False
-            self.set_link(True)
-
-        elif what == "heal":
             self.till.books.heal()
-            self._save()
+            self.till.memory.password = self._password
+            self.set_link(True)
 
     def afflict(self, fault: str) -> None:
         memory, books = self.till.memory, self.till.books
