@@ -40,6 +40,8 @@ class Unit:
         self.modern, self.mode = modern, mode
         self.seen: list[bytes] = []
         self.tuned = self.crc = self.logged = False
+        self.key = 1
+        self.left = 999_999_999
         self.receipt, self.received, self.other, self.cash_in = 250461, 0, 0, 0
         self.refuse: dict[bytes, list[bytes]] = {}
         self.silent: set[bytes] = set()
@@ -107,7 +109,7 @@ class Unit:
             case b"SYNC":
                 return [command + parameters]
             case b"CONF":
-                body = b"MA00012345" + b"3000012345" + b" " * 36 + b"20240307" + b"101530" + b"\x01\x03"
+                body = b"MA00012345" + b"3000012345" + b" " * 36 + b"20240307" + b"101530" + bytes((self.key, 3))
                 body += (b"1" if self.logged else b"0") + b"1   " + b"\x00" + b"%012d" % 965 + b"%012d" % self.receipt
                 return [command + (body + b"COMP2.0120150318").ljust(148)]
             case b"GLCN":
@@ -125,7 +127,7 @@ class Unit:
             case b"MDMD":
                 if not self.modern:
                     return None
-                counters = b"".join(value.to_bytes(4, "little") for value in (1, 2, 3, 4, 999_999_999))
+                counters = b"".join(value.to_bytes(4, "little") for value in (1, 2, 3, 4, self.left))
                 return [b"MDMD47" + counters.hex().encode()]
             case b"UPAS":
                 self.logged = parameters[:10] == b"1111111111"
@@ -325,3 +327,18 @@ def test_what_does_not_fit_is_refused_before_a_byte(registrar: Registrar) -> Non
         )  # fmt: skip
         with pytest.raises(Invalid):
             registrar.check(document)
+
+
+def test_blocks_stop_sales_and_not_a_z() -> None:
+    unit = Unit(modern=True)
+    unit.key, unit.left = 4, 0
+    with pty_peer(unit) as path:
+        registrar = start(unit, path)
+        assert set(registrar.status().blocks) == {Code.WRONG_STATE, Code.TRANSMISSION_OVERDUE}
+        with pytest.raises(Fault) as caught:
+            registrar.snapshot(SALE)
+        assert caught.value.code is Code.WRONG_STATE
+        report = Document(id=uuid.uuid4(), kind=DocumentKind.Z_REPORT)
+        assert registrar.register(report, registrar.snapshot(report)).state is State.REGISTERED
+        registrar.close()
+    assert b"NREP" in unit.seen
