@@ -15,6 +15,8 @@ HASTY = replace(
     EXELLIO,
     url="exellio+serial://{address}?cap=2&silence_ms=80&working_ms=200",
 )
+# A wrong password (F17) is a matter of one document on the classic protocol: see tests/datecs/test_faults.py.
+POSSIBLE = [fault for fault in FAULTS if fault["id"] != "F17"]
 KINDS = ("sale", "refund", "cash_in", "z")
 
 
@@ -22,7 +24,7 @@ def named(frame: bytes) -> str:
     return str(frame[3])
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=label)
+@pytest.mark.parametrize("fault", POSSIBLE, ids=label)
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_twice_nothing_lost(kind: str, fault: dict[str, Any], tmp_path: Path) -> None:
     nothing_twice_nothing_lost(HASTY, kind, fault, named, tmp_path)

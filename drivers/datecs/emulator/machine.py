@@ -298,7 +298,7 @@ class DatecsMachine:
             self.set_cover(False)
         else:
             self.printer.memory.fm_full = self.printer.memory.hardware = False
-            self._save()
+            self.set_link(True)
 
     def set_serial(self, serial: str) -> None:
         """The units that were unplugged keep their memories on the shelf."""
