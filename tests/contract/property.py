@@ -55,7 +55,7 @@ FAULTS: list[dict[str, Any]] = [
     {"id": "F3"},
     {"id": "F4"},
     {"id": "F5", "seconds": 0.25},
-    {"id": "F6"},
+    {"id": "F6", "restore_after": 0.3},
     {"id": "F7"},
     *({"id": name, "when": when, "restore_after": BACK} for name in ("F8", "F9", "F10", "F11") for when in BOTH),
     *({"id": "F12", "when": when, "serial": "ZZ00000001", "restore_after": BACK} for when in BOTH),

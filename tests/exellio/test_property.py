@@ -13,7 +13,7 @@ from tests.contract.test_exellio import EXELLIO
 
 HASTY = replace(
     EXELLIO,
-    url="exellio+serial://{address}?cap=2&silence_ms=80&working_ms=200",
+    url="exellio+serial://{address}?cap=2&silence_ms=150&working_ms=300",
 )
 # A wrong password (F17) is a matter of one document on the classic protocol: see tests/datecs/test_faults.py.
 POSSIBLE = [fault for fault in FAULTS if fault["id"] != "F17"]

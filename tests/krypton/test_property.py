@@ -13,7 +13,7 @@ from tests.contract.test_krypton import KRYPTON
 
 HASTY = replace(
     KRYPTON,
-    url="krypton+serial://{address}?cap=2&silence_ms=80&working_ms=200",
+    url="krypton+serial://{address}?cap=2&silence_ms=150&working_ms=300",
 )
 KINDS = ("sale", "mixed", "refund", "cash_in", "cash_out", "z")
 
