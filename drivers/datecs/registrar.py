@@ -17,7 +17,7 @@ from drivers.datecs.articles import NAME_LENGTH, Articles, printed_name
 from drivers.datecs.dialect import CLASSIC, DIALECTS, Dialect
 from drivers.datecs.exchange import SILENCE, SILENCE_WORKING
 from drivers.datecs.proof import Reading, judge
-from drivers.datecs.receipt import DEVICE_FORM, PROBLEMS, Receipt, notes_after, notes_before, notes_on
+from drivers.datecs.receipt import DEVICE_FORM, PROBLEMS, Receipt, corrected, notes_after, notes_before, notes_on
 from drivers.datecs.session import Session, before_commit
 from drivers.datecs.shift import Shift
 from drivers.document import Document, DocumentKind, PaymentForm
@@ -184,6 +184,7 @@ class DatecsRegistrar:
             receipt_open=flags.receipt_open,
             clock_set=not flags.clock_lost and clock is not None,
             clock=clock,
+            read_at=self._clock.now(),
             shift_open=shift_open,
             shift_opened_at=self._shift.opened_at,
             z_number=sums.z_number,
@@ -248,7 +249,7 @@ class DatecsRegistrar:
             if document.kind is DocumentKind.Z_REPORT:
                 return self._close_day(document, before)
             printed = self._receipt.issue(document)
-            return self._registered(document, before, printed=printed)
+            return replace(self._registered(document, before, printed=printed), by_tax=self._receipt.by_tax)
         except Fault as fault:
             self._articles.forget()
             return verdict(fault, serial=before.serial)
@@ -330,6 +331,7 @@ class DatecsRegistrar:
             raise DifferentDevice(
                 Code.DIFFERENT_DEVICE,
                 f"the registrar {identity.serial} answers where {bound} is expected",
+                serial=identity.serial,
                 existence=Existence.NO,
             )
         if not identity.fiscal_memory:
@@ -470,7 +472,8 @@ class DatecsRegistrar:
             moment = datetime.fromisoformat(before.at) if before.at else None
             printed = not self._session.flags.paper_out
             done = self._registered(document, before, printed=printed, moment=moment)
-            return replace(done, number=str(number), z_number=z_number, evidence=evidence)
+            by_tax = corrected(document) if document.discount or document.rounding else {}
+            return replace(done, number=str(number), z_number=z_number, by_tax=by_tax, evidence=evidence)
         code = Code.OFFLINE if state is State.REJECTED else Code.TOTAL_MISMATCH
         return Result(state, serial=self._serial, fault=FaultInfo(str(code), why), evidence=evidence)
 
