@@ -151,6 +151,16 @@ def test_a_port_that_is_closed_for_long_drops_dtr(server: EmulatorServer) -> Non
     port.close()
 
 
+def test_the_self_test_hears_nothing(launch: Launch) -> None:
+    server = launch("maria", selftest_ms=1500)
+    port = Port(server.address)
+    assert port.wake() == b""
+    deadline = time.monotonic() + 10
+    while port.wake() != READY:
+        assert time.monotonic() < deadline
+    port.close()
+
+
 def test_the_hook_drops_dtr(server: EmulatorServer, port: Port, awake: Host) -> None:
     server.set_dtr(False)
     assert port.exchange(frame(b"SYNC")) == b""

@@ -19,7 +19,8 @@ from drivers.emulation.faults import FaultPlan
 from drivers.emulation.machine import Action, Send, Work
 from drivers.emulation.memory import StateFile, Tape
 from drivers.emulation.mishaps import cut, strike
-from drivers.krypton.emulator.commands import COMMANDS, Fields
+from drivers.krypton.emulator.commands import COMMANDS
+from drivers.krypton.emulator.fields import Fields
 from drivers.krypton.emulator.memory import Article, Form, Memory
 from drivers.krypton.emulator.packets import NAK, SYN, Garbled, Inbox, Packet, answer
 from drivers.krypton.emulator.printer import Printer, Refused

@@ -8,60 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from drivers.emulation.books import SILENCE_LIMIT, half_up
-from drivers.maria.emulator.memory import DBEG, LETTERS, PREP, Article, Line, Session
+from drivers.maria.emulator.fields import Fields
+from drivers.maria.emulator.lines import accounting_sale, sale
+from drivers.maria.emulator.memory import DBEG, LETTERS, PREP, Session
 from drivers.maria.emulator.till import Refused, Till
 
-Handler = Callable[[Till, "Fields"], bytes | None]
+Handler = Callable[[Till, Fields], bytes | None]
 """Returns the data of the reply behind the command's name, or None for a command without data."""
 
 NO_LOCK = 999_999_999
 """Seconds until lock when nothing waits for transmission (MDMD2701)."""
-
-
-class Fields:
-    """Parameters of one command, taken from the left by width. Raises Refused SOFTPARAM."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    @property
-    def left(self) -> int:
-        return len(self._data)
-
-    def text(self, width: int) -> str:
-        if len(self._data) < width:
-            raise Refused("SOFTPARAM")
-        field, self._data = self._data[:width], self._data[width:]
-        return field.decode("cp866")
-
-    def rest(self, limit: int) -> str:
-        """Everything that follows, up to `limit` bytes."""
-        if len(self._data) > limit:
-            raise Refused("SOFTPARAM")
-        return self.text(len(self._data))
-
-    def number(self, width: int, pattern: str = "[0-9]+") -> int:
-        field = self.text(width)
-        if not re.fullmatch(pattern, field):
-            raise Refused("SOFTPARAM")
-        return int(field)
-
-    def letter(self, letters: str) -> str:
-        field = self.text(1)
-        if field not in letters:
-            raise Refused("SOFTPARAM")
-        return field
-
-    def long_values(self) -> list[str]:
-        """Values that each begin with their length in two digits (304T)."""
-        values = []
-        while self._data:
-            values.append(self.text(self.number(2)))
-        return values
-
-    def end(self) -> None:
-        if self._data:
-            raise Refused("SOFTPARAM")
 
 
 def _switch_crc(till: Till, fields: Fields) -> None:
@@ -160,83 +116,6 @@ def _article_mode(till: Till, fields: Fields) -> None:
 
 def _prepare(till: Till, fields: Fields) -> None:
     till.prepare(fields.rest(15 if till.model == "301" else 35))
-
-
-def _rounded(price: int, quantity: int, rounding: str) -> int:
-    product = price * quantity
-    if rounding == "1":
-        return product // 1000
-    return -(-product // 1000) if rounding == "2" else half_up(product, 1000)
-
-
-def _changed(fields: Fields, sum_: int, limit: int) -> tuple[int, str]:
-    """The optional tail of a line: its sum after the discount, and the rest of the name."""
-    if not fields.left:
-        return sum_, ""
-    sign = fields.letter("+-")
-    fields.text(13)
-    change = fields.number(9)
-    return sum_ + (change if sign == "+" else -change), fields.rest(limit)
-
-
-def _line(
-    till: Till, fields: Fields, *, back: bool, mode: str, name_width: int, quantity_width: int, rest_width: int
-) -> bytes:
-    name = fields.text(name_width)
-    sum_, price, quantity = fields.number(9), fields.number(9), fields.number(quantity_width)
-    divisible, rounding = fields.letter("01"), fields.letter("012")
-    letters = _tax_letters(till, fields) if mode == "0" else _tax_pair(till, fields)
-    code = fields.number(4 if mode == "0" else 9)
-    amount, more = _changed(fields, sum_, rest_width)
-    if till.memory.article_mode != mode:
-        raise Refused("SOFTARTMODE")
-    if code == 0:
-        raise Refused("SOFTBADART")
-    thousandths = 1000 if quantity == 0 else quantity * (1 if divisible == "0" else 1000)
-    if _rounded(price, thousandths, rounding) != sum_:
-        raise Refused("SOFTCHECK")
-    article = Article((name + more).rstrip(), letters, divisible)
-    till.add(Line(str(code), article, price, thousandths, amount), sum_, back=back)
-    return b"0000000000"
-
-
-def _tax_letters(till: Till, fields: Fields) -> str:
-    """Eight taxes of letter, type and rate; at most two are used, the others are 000000."""
-    letters = ""
-    for _ in range(8):
-        field = fields.text(6)
-        if field == "000000":
-            continue
-        if not re.fullmatch("[0-9]{5}", field[1:]):
-            raise Refused("SOFTPARAM")
-        till.need_scheme(field[0], int(field[1]), int(field[2:]))
-        letters += field[0]
-    if len(letters) > 2 or len(set(letters)) != len(letters):
-        raise Refused("SOFTCHECK")
-    return letters
-
-
-def _tax_pair(till: Till, fields: Fields) -> str:
-    letters = fields.text(1) + fields.text(1).replace("0", "")
-    for letter in letters:
-        till.need_scheme(letter)
-    if len(set(letters)) != len(letters):
-        raise Refused("SOFTCHECK")
-    return letters
-
-
-def _sale(back: bool) -> Handler:
-    def run(till: Till, fields: Fields) -> bytes:
-        return _line(till, fields, back=back, mode="0", name_width=12, quantity_width=5, rest_width=31)
-
-    return run
-
-
-def _accounting_sale(back: bool) -> Handler:
-    def run(till: Till, fields: Fields) -> bytes:
-        return _line(till, fields, back=back, mode="2", name_width=24, quantity_width=6, rest_width=104)
-
-    return run
 
 
 def _complete(till: Till, fields: Fields) -> bytes:
@@ -494,10 +373,10 @@ COMMANDS: dict[str, Command] = {
     "CTIM": Command(_set_clock),
     "ARMO": Command(_article_mode),
     "PREP": Command(_prepare, work=True, receipt=True),
-    "FISC": Command(_sale(False), work=True, receipt=True, reply="FISC"),
-    "BFIS": Command(_sale(True), work=True, receipt=True, reply="FISC"),
-    "FICD": Command(_accounting_sale(False), work=True, receipt=True, new=True, reply="FISC"),
-    "BFCD": Command(_accounting_sale(True), work=True, receipt=True, new=True, reply="FISC"),
+    "FISC": Command(sale(back=False), work=True, receipt=True, reply="FISC"),
+    "BFIS": Command(sale(back=True), work=True, receipt=True, reply="FISC"),
+    "FICD": Command(accounting_sale(back=False), work=True, receipt=True, new=True, reply="FISC"),
+    "BFCD": Command(accounting_sale(back=True), work=True, receipt=True, new=True, reply="FISC"),
     "FINF": Command(_line_text, receipt=True),
     "TEXT": Command(_text, receipt=True),
     "CTXT": Command(_clear_text, receipt=True),

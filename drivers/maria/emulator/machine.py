@@ -3,7 +3,8 @@
 Options: model (304 or 301), serial, fiscal_number, clock (Kyiv time), cash (kopecks in the drawer), key (0 off, 1 work,
 2 X, 4 Z, 8 program), strict_key=1 (X and Z want their own position), password, article_mode, forms (what the three
 non-cash sums of COMP are, in its order; credit,card,cheque), capacity, unfiscalised=1 (training), unpersonalised=1
-(a 304T that the tax service does not know), near_end=1, link=0, z_when_silent=0 (no Z after 72 hours).
+(a 304T that the tax service does not know), near_end=1, link=0, z_when_silent=0 (no Z after 72 hours),
+selftest_ms (how long it is deaf after DTR rises).
 
 Decisions where the dossier is silent: over TCP the device is connected as soon as the connection is, and sends nothing
 by itself; CSIN is answered with CRC in both directions, as it is sent; a broken frame gets its word and READY without
@@ -12,6 +13,7 @@ WAIT and leaves an open receipt alone.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -22,14 +24,15 @@ from drivers.emulation.faults import Fault, FaultPlan
 from drivers.emulation.machine import Action, Deaf, Send, Work
 from drivers.emulation.memory import StateFile, Tape
 from drivers.emulation.mishaps import cut, strike
-from drivers.maria.emulator.commands import COMMANDS, Fields
+from drivers.maria.emulator.commands import COMMANDS
+from drivers.maria.emulator.fields import Fields
 from drivers.maria.emulator.frames import Broken, Command, Inbox, frame
 from drivers.maria.emulator.memory import LETTERS, Article, Memory, Scheme, Session
 from drivers.maria.emulator.till import WORK, Refused, Till
 
 OPTIONS = (
     "model", "serial", "fiscal_number", "clock", "cash", "key", "strict_key", "password", "article_mode", "forms",
-    "capacity", "unfiscalised", "unpersonalised", "near_end", "link", "z_when_silent",
+    "capacity", "unfiscalised", "unpersonalised", "near_end", "link", "z_when_silent", "selftest_ms",
 )  # fmt: skip
 LINE = ("baud", "realtime", "delay_ms", "chunk", "seed")
 SPEEDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115_200)
@@ -70,7 +73,13 @@ def build(
         strict_key=options.get("strict_key", "0") == "1",
         z_when_silent=options.get("z_when_silent", "1") == "1",
     )
-    return MariaMachine(till, state, plan, unpersonalised=options.get("unpersonalised", "0") == "1")
+    return MariaMachine(
+        till,
+        state,
+        plan,
+        unpersonalised=options.get("unpersonalised", "0") == "1",
+        selftest=int(options.get("selftest_ms", "0")) / 1000,
+    )
 
 
 def _furnish(memory: Memory, options: Mapping[str, str], wall: Callable[[], datetime]) -> None:
@@ -102,7 +111,7 @@ def _schemes() -> list[Scheme]:
 class MariaMachine:
     """Line, dialogue and mains of one device."""
 
-    def __init__(self, till: Till, state: StateFile, plan: FaultPlan, *, unpersonalised: bool = False) -> None:
+    def __init__(self, till: Till, state: StateFile, plan: FaultPlan, *, unpersonalised: bool, selftest: float) -> None:
         self.till = till
         self.plan = plan
         self._state = state
@@ -115,6 +124,8 @@ class MariaMachine:
         self._speed = 0
         self._line_speed = 0
         self._powered = True
+        self._selftest = selftest
+        self._awake_at = 0.0
         self._command = Command("    ", b"")
         self._password = till.memory.password
         if till.memory.unfinished:
@@ -132,6 +143,8 @@ class MariaMachine:
         self._serial = serial
         if self._dtr and not present:
             self._disconnect()
+        if present and not self._dtr:
+            self._awake_at = time.monotonic() + self._selftest
         self._dtr = present
 
     def _disconnect(self) -> None:
@@ -163,7 +176,7 @@ class MariaMachine:
 
     def _tune(self, byte: int) -> Iterator[Action]:
         """Two U: the first gives the speed, the second proves it."""
-        if not (self._dtr and self._serial and self._powered):
+        if not (self._dtr and self._serial and self._powered) or time.monotonic() < self._awake_at:
             return
         self._tunes = self._tunes + 1 if byte == TUNE else 0
         if self._tunes == 2:
