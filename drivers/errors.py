@@ -123,9 +123,18 @@ class Unreachable(Fault):
 
 
 class DifferentDevice(Fault):
-    """Another unit answers at this address. A shift may go on only with the serial number it began with."""
+    """Another unit answers at this address. A shift may go on only with the serial number it began with.
+
+    `serial` is the number of the unit that answered, "" where it is not known.
+    """
 
     existence = Existence.UNKNOWN
+
+    def __init__(
+        self, code: Code, what: str, *, serial: str = "", existence: Existence | None = None, raw: str = ""
+    ) -> None:
+        super().__init__(code, what, raw=raw, existence=existence)
+        self.serial = serial
 
 
 class LinkLost(Fault):

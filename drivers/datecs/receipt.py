@@ -45,12 +45,15 @@ class Receipt:
         self._session = session
         self._articles = articles
         self._opening = commands.open_receipt(operator, password, till)
+        self.by_tax: dict[str, int] = {}
+        """Turnover by tax of the last receipt where it was corrected: the printer spreads that over tax groups."""
 
     def issue(self, document: Document) -> bool:
         """Print the receipt; returns False when it was counted but its paper is missing.
 
         Raises a `Fault` whose `document` says whether the receipt may exist.
         """
+        self.by_tax = {}
         try:
             self._prepare(document)
         except Fault as fault:
@@ -110,6 +113,9 @@ class Receipt:
                     raw=answer,
                     command=str(commands.SUBTOTAL),
                 )
+            if document.discount or document.rounding:
+                told = commands.subtotal_taxes(answer)
+                self.by_tax = told if sum(told.values()) == document.due else corrected(document)
         for payment in document.payments:
             self._slip(payment)
         self._text(*document.footer)
@@ -187,3 +193,24 @@ class Receipt:
             f"Термінал {slip.terminal}",
             f"Банк {slip.acquirer}" if slip.acquirer else "",
         )
+
+
+def corrected(document: Document) -> dict[str, int]:
+    """Turnover by tax letter with discount and rounding spread in proportion, the rest on the largest group.
+
+    Printers that do not tell it in the reply of 51 count so as far as is known (dossier silent).
+    """
+    sums: dict[str, int] = {}
+    for line in document.lines:
+        sums[line.tax] = sums.get(line.tax, 0) + line.sum
+    goods = sum(sums.values())
+    for change in (-document.discount, document.rounding):
+        left = change
+        for letter in sorted(sums):
+            part = (abs(change) * sums[letter] * 2 + goods) // (2 * goods) * (1 if change >= 0 else -1) if goods else 0
+            sums[letter] += part
+            left -= part
+        if left:
+            sums[max(sums, key=lambda letter: sums[letter])] += left
+        goods = sum(sums.values())
+    return sums

@@ -137,6 +137,7 @@ class DatecsRegistrar:
             receipt_open=flags.receipt_open,
             clock_set=not flags.clock_lost,
             clock=clock,
+            read_at=self._clock.now(),
             shift_open=commands.number(counts[3]) > 0 or any(sums.by_form.values()),
             z_number=sums.z_number,
             drawer=self.cash_in_drawer(),
@@ -196,7 +197,7 @@ class DatecsRegistrar:
             if document.kind is DocumentKind.Z_REPORT:
                 return self._close_day(document, before)
             printed = self._receipt.issue(document)
-            return self._registered(document, before, printed=printed)
+            return replace(self._registered(document, before, printed=printed), by_tax=self._receipt.by_tax)
         except Fault as fault:
             self._articles.forget()
             return verdict(fault, serial=before.serial)
@@ -272,6 +273,7 @@ class DatecsRegistrar:
             raise DifferentDevice(
                 Code.DIFFERENT_DEVICE,
                 f"the registrar {identity.serial} answers where {bound} is expected",
+                serial=identity.serial,
                 existence=Existence.NO,
             )
         self._serial = identity.serial
