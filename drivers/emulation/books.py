@@ -101,6 +101,10 @@ class Books:
     def overdue(self, at: datetime) -> bool:
         return self.silence(at) >= SILENCE_LIMIT
 
+    def heal(self) -> None:
+        """A technician repairs memory and journal; the registers stay."""
+        self.fm_full = self.hardware = False
+
     def fall_silent(self, at: datetime) -> None:
         """F14: the line is down and a document has been waiting for the whole 72 hours."""
         self.link = False
@@ -119,7 +123,8 @@ class Books:
         for letter, value in by_tax.items():
             turnover[letter] = turnover.get(letter, 0) + value
         for form, value in by_form.items():
-            forms[form] = forms.get(form, 0) + value
+            if value:
+                forms[form] = forms.get(form, 0) + value
         cash = by_form.get("cash", 0)
         self.drawer += -cash if refund else cash
         day.receipts += not refund

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from drivers.emulation.faults import Fault
-from drivers.emulation.machine import Action, Later, PowerOff, Unplug
+from drivers.emulation.machine import Action, Later, PowerOff, Unplug, Work
 
 
 class Afflicted(Protocol):
@@ -21,7 +21,15 @@ class Afflicted(Protocol):
 
 
 STATES = ("F14", "F16", "F17", "F18", "F19", "F23", "F24")
-CURES = {"F9": "paper", "F10": "cover", "F14": "link", "F17": "password", "F24": "season"}
+CURES = {
+    "F9": "paper",
+    "F10": "cover",
+    "F14": "link",
+    "F17": "password",
+    "F19": "heal",
+    "F23": "heal",
+    "F24": "season",
+}
 """What `Machine.later` is told when `restore_after` is over."""
 
 
@@ -49,3 +57,12 @@ def strike(device: Afflicted, faults: Mapping[str, Fault], *, before: bool) -> I
 def cut(faults: Mapping[str, Fault], *, before: bool) -> bool:
     """Whether mains or cable went on this side of the effect."""
     return any(name in faults and faults[name].before == before for name in ("F8", "F11", "F12"))
+
+
+def hang(fault: Fault, filler: bytes, every: float) -> Iterator[Action]:
+    """F6: busy for ever, or until somebody pulls the plug and puts it back after `restore_after` seconds."""
+    if fault.restore_after is None:
+        yield Work(float("inf"), filler, every)
+        return
+    yield Work(fault.restore_after, filler, every)
+    yield PowerOff(0.0)

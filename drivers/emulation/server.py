@@ -158,7 +158,11 @@ class EmulatorServer:
                 if self._plugged and self._line.fileno() >= 0:
                     line = self._line.fileno()
                     watched += [line, *self._line.watched()]
-            ready, _, _ = select.select(watched, [], [], wait)
+            try:
+                ready, _, _ = select.select(watched, [], [], wait)
+            except OSError:
+                # The cable was pulled between looking and waiting: its descriptor is closed.
+                continue
             if self._wake_read in ready:
                 os.read(self._wake_read, 4096)
                 continue

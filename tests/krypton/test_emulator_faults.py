@@ -80,6 +80,8 @@ def test_another_unit_has_its_own_memory(machine: KryptonMachine, host: Host) ->
     machine.set_serial("ZZ00000001")
     assert host.done(0x42) == ["ZZ00000001"]
     assert machine.registers()["journal"] == []
+    machine.set_serial("AB12345678")
+    assert machine.registers()["sales_turnover"] == 2500
 
 
 def test_the_print_buffer_empties_with_time(make: Make) -> None:
@@ -180,7 +182,14 @@ def test_f5_and_f6_send_syn(server: EmulatorServer, port: Port) -> None:
     server.power_off()
     server.power_on()
     port.port.reset_input_buffer()
-    assert Host(port.exchange).ask(0x80).code == "0000"
+    host = Host(port.exchange)
+    assert host.ask(0x80).code == "0000"
+    server.add_fault("F6", "6E", restore_after=0.3)
+    port.port.write(frame(0x32, 0x6E, b"000000;1;5.00;"))
+    assert port.port.read(2) == b"\x16\x16"
+    while port.port.read(1):
+        pass  # until the plug is pulled
+    assert host.done(0x6E, "1;0.00;") == ["1005.00"]
 
 
 def test_f7_f20_f22_strange_bytes(server: EmulatorServer, port: Port) -> None:
@@ -273,6 +282,9 @@ def test_f17_f18_f19_f23(server: EmulatorServer, port: Port) -> None:
     host.refused(0x6E, "1;-1.00;", "080B")
     server.add_fault("F23", "63", when="before")
     host.refused(0x63, SALE["63"], "0901")
+    server.machine.later("heal")
+    host.done(0x63, SALE["63"])
+    host.done(0x6B, "0;")
     server.add_fault("F17", "80", when="before")
     host.refused(0x80, "", "0006")
 

@@ -309,3 +309,13 @@ def test_f16_f17_f18_f19_f23(server: EmulatorServer, awake: Host) -> None:
     awake.refused("PREP", "", "SOFTFMFULL")
     server.add_fault("F23", "NREP", when="before")
     awake.refused("NREP", "", "HARDMEMORY")
+    server.machine.later("heal")
+    awake.done("NREP")
+
+
+def test_the_shelf_keeps_the_other_unit(machine: MariaMachine, host: Host) -> None:
+    host.sale()
+    machine.set_serial("ZZ00000001")
+    assert machine.registers()["journal"] == []
+    machine.set_serial("AB12345678")
+    assert machine.registers()["sales_turnover"] == 2500

@@ -18,7 +18,7 @@ from drivers.emulation.books import Books
 from drivers.emulation.faults import FaultPlan
 from drivers.emulation.machine import Action, Send, Work
 from drivers.emulation.memory import StateFile, Tape
-from drivers.emulation.mishaps import cut, strike
+from drivers.emulation.mishaps import cut, hang, strike
 from drivers.krypton.emulator.commands import COMMANDS
 from drivers.krypton.emulator.fields import Fields
 from drivers.krypton.emulator.memory import Article, Form, Memory
@@ -53,6 +53,7 @@ def build(
     memory = Memory() if saved is None else Memory.restore(saved)
     if saved is None:
         _furnish(memory, options, wall)
+        state.save(memory.dump())
     model = options.get("model", "FP-T88")
     printer = Printer(
         memory,
@@ -115,6 +116,7 @@ class KryptonMachine:
         self._last: tuple[int, bytes] | None = None
         self._packet = Packet(0x20, 0x28, b"")
         self._password = printer.memory.password
+        self._shelf: dict[str, Memory] = {}
 
     # -- line -----------------------------------------------------------------------------------------------------
 
@@ -158,8 +160,8 @@ class KryptonMachine:
             self._last = (packet.seq, reply)
         if "F2" in faults:
             return
-        if "F6" in faults:
-            yield Work(float("inf"), SYN, SYN_EVERY)
+        if (stuck := faults.get("F6")) is not None:
+            yield from hang(stuck, SYN, SYN_EVERY)
             return
         if (slow := faults.get("F5")) is not None:
             yield Work(slow.seconds, SYN, SYN_EVERY)
@@ -196,7 +198,8 @@ class KryptonMachine:
             prints = command.prints or x_report or (packet.cmd == 0x6E and len(self.printer.tape.lines) > printed)
         except Refused as refusal:
             code = refusal.code
-        self._state.save(memory.dump())
+        if command is not None and not command.reads:
+            self._save()
         if prints:
             self._printing_until = time.monotonic() + self._print_time
         return ";".join((code, *fields, "")).encode("cp1251", errors="replace"), prints
@@ -247,6 +250,9 @@ class KryptonMachine:
         elif what == "password":
             self.printer.memory.password = self._password
             self._save()
+        elif what == "heal":
+            self.printer.books.heal()
+            self._save()
         elif what == "season":
             self.printer.memory.season = False
             self._save()
@@ -283,8 +289,11 @@ class KryptonMachine:
             memory.articles[code] = Article(index, "ЧУЖИЙ АРТИКУЛ", tax, 1, "шт", quantity=1000)
 
     def set_serial(self, serial: str) -> None:
-        fresh = Memory(books=Books(serial=serial, fiscal_number="3000099999"), forms=self.printer.memory.forms)
-        self.printer.memory = fresh
+        """Another unit; the one that was unplugged keeps its memory on the shelf."""
+        former = self.printer.memory
+        self._shelf[former.books.serial] = former
+        stranger = Memory(books=Books(serial=serial, fiscal_number="3000099999"), forms=former.forms)
+        self.printer.memory = self._shelf.pop(serial, stranger)
         self._save()
         self.power_off()
 

@@ -23,7 +23,7 @@ from drivers.emulation.books import Books
 from drivers.emulation.faults import Fault, FaultPlan
 from drivers.emulation.machine import Action, Deaf, Send, Work
 from drivers.emulation.memory import StateFile, Tape
-from drivers.emulation.mishaps import cut, strike
+from drivers.emulation.mishaps import cut, hang, strike
 from drivers.maria.emulator.commands import COMMANDS
 from drivers.maria.emulator.fields import Fields
 from drivers.maria.emulator.frames import Broken, Command, Inbox, frame
@@ -63,6 +63,7 @@ def build(
     memory = Memory() if saved is None else Memory.restore(saved)
     if saved is None:
         _furnish(memory, options, wall)
+        state.save(memory.dump())
     till = Till(
         memory,
         tape,
@@ -128,6 +129,7 @@ class MariaMachine:
         self._awake_at = 0.0
         self._command = Command("    ", b"")
         self._password = till.memory.password
+        self._shelf: dict[str, Memory] = {}
         if till.memory.unfinished:
             till.roll_back()
             self._save()
@@ -220,10 +222,12 @@ class MariaMachine:
             return
         if {"F9", "F10"} & faults.keys() and b"DONE" in frames:
             frames.insert(frames.index(b"DONE"), b"HARDPAPER" if "F9" in faults else b"HARDPOINT")
-        slow = faults.get("F5") or faults.get("F6")
-        if slow is not None:
-            busy = float("inf") if slow.id == "F6" else slow.seconds
-            yield Work(busy, frame(b"WRK", with_crc=with_crc), min(BUSY_EVERY, max(busy / 4, 0.05)))
+        working = frame(b"WRK", with_crc=with_crc)
+        if (stuck := faults.get("F6")) is not None:
+            yield from hang(stuck, working, BUSY_EVERY)
+            return
+        if (slow := faults.get("F5")) is not None:
+            yield Work(slow.seconds, working, min(BUSY_EVERY, max(slow.seconds / 4, 0.05)))
         with_crc = self.till.session.crc or command.name == "CSIN"
         for payload in frames:
             whole = bytearray(frame(payload, with_crc=with_crc))
@@ -303,6 +307,10 @@ class MariaMachine:
             self.till.memory.password = self._password
             self._save()
 
+        elif what == "heal":
+            self.till.books.heal()
+            self._save()
+
     def afflict(self, fault: str) -> None:
         memory, books = self.till.memory, self.till.books
         if fault == "F14":
@@ -333,8 +341,12 @@ class MariaMachine:
             self.till.memory.articles[code] = Article("ЧУЖИЙ АРТИКУЛ", "Б", "1", sold=True)
 
     def set_serial(self, serial: str) -> None:
-        books = Books(serial=serial, fiscal_number="3000099999")
-        self.till.memory = Memory(books=books, schemes=_schemes())
+        """Another unit; the one that was unplugged keeps its memory on the shelf."""
+        former = self.till.memory
+        former.unfinished = False
+        self._shelf[former.books.serial] = former
+        stranger = Memory(books=Books(serial=serial, fiscal_number="3000099999"), schemes=_schemes())
+        self.till.memory = self._shelf.pop(serial, stranger)
         self.till.session = Session()
         self._tuned = False
         self._inbox.clear()
