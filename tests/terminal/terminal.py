@@ -40,7 +40,12 @@ class Terminal:
         self._process = subprocess.Popen(
             [sys.executable, *arguments],
             stdin=slave, stdout=slave, stderr=slave, close_fds=True, start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parents[2]), **(environment or {})},
+            env={
+                **os.environ,
+                "TERM": "xterm-256color",
+                "PYTHONPATH": str(Path(__file__).parents[2]),
+                **(environment or {}),
+            },
         )  # fmt: skip
         os.close(slave)
 
