@@ -1,6 +1,6 @@
 """Registrar URL -> driver: `family+transport://address?option=value`.
 
-    datecs+serial:///dev/registrar?baud=19200        datecs+tcp://10.0.0.7:9100
+    datecs+serial:///dev/registrar?baud=19200        datecs+tcp://10.0.0.7:9100        ikc+usb://ffff:1c01
 
 One line says which registrar a till uses; swapping the type is changing that line. Built-in families stand in a table
 of module names, imported on use; strangers add theirs through the entry-point group `kasa.registrars`.
@@ -71,7 +71,7 @@ def parse_url(text: str) -> RegistrarUrl:
     except ValueError as error:
         raise Invalid(Code.BAD_FIELD, f"{text!r} is not a registrar URL ({error}); {example}") from error
     family, plus, transport = parts.scheme.partition("+")
-    address = parts.path if transport in ("serial", "usb", "pty") else parts.netloc
+    address = parts.path if transport in ("serial", "pty") else parts.netloc
     if not (plus and family and transport and address):
         raise Invalid(Code.BAD_FIELD, f"{text!r} is not a registrar URL; {example}")
     if len(dict(pairs)) != len(pairs):
