@@ -68,7 +68,8 @@ def _parser(make: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
         return command
 
     detect = add("detect", "Find registrars with identification commands only.", _detect)
-    detect.add_argument("port", nargs="*", help="device path or host:port; all serial ports when left out")
+    what = "device path, host:port or usb:VID:PID[:SERIAL]; all serial ports and known USB devices when left out"
+    detect.add_argument("port", nargs="*", help=what)
     detect.add_argument("--exclude", action="append", default=[], metavar="PORT", help="never touch this port")
     add("status", "Show who answers and in which state.", _status, url=True)
     what = "Register a document from a JSON file ('-' is stdin)."
@@ -117,15 +118,31 @@ def _with_id(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
 def _detect(options: argparse.Namespace) -> int:
     from drivers import discovery
 
-    where = options.port or discovery.ports()
+    devices = [] if options.port else discovery.usb_devices()
+    known = [device.port for device in devices if device.kind == "registrar" and not device.driver]
+    where = options.port or [*discovery.ports(), *known]
     found = discovery.detect(where, SystemClock(), exclude=options.exclude)
     lines = []
     for finding in found:
-        if finding.info is not None:
-            lines.append(f"{finding.port}: {finding.info.model} {finding.info.serial}  {finding.url}")
-        else:
-            lines += [f"{finding.port}: nothing here", *(f"    {attempt}" for attempt in finding.tried)]
-    _say(options, {"ports": found}, "\n".join(lines) or "no ports to try; name one")
+        if (info := finding.info) is not None:
+            lines += [
+                f"{finding.port}: {info.model}",
+                f"    serial {info.serial}, fiscal number {info.fiscal_number or '-'}, firmware {info.firmware}",
+                f"    {finding.url}",
+            ]
+            continue
+        lines.append(f"{finding.port}: nothing here")
+        for attempt in finding.attempts:
+            lines.append(f"    {attempt.url}: {attempt.ended}")
+            lines += [f"        asked     {attempt.asked}"] if attempt.asked else []
+            lines += [f"        came back {attempt.answered or 'nothing'}"] if attempt.asked else []
+    lines += [
+        f"{device.port}: {device.product or 'a USB device'} without a serial port ({device.kind}"
+        + (", held by a kernel driver)" if device.driver else ")")
+        for device in devices
+        if device.port not in known
+    ]
+    _say(options, {"ports": found, "usb": devices}, "\n".join(lines) or "no ports to try; name one")
     return DONE if any(finding.info for finding in found) else UNREACHABLE
 
 
