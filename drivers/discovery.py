@@ -78,10 +78,15 @@ class Finding:
 
 def ports() -> list[str]:
     """Serial ports of this machine by their most lasting names; card terminals and scanners left out."""
+    return sorted(map(_lasting_name, nodes()))
+
+
+def nodes() -> list[str]:
+    """The same by the names of the kernel."""
     from serial.tools import list_ports
 
     found = [port for port in list_ports.comports() if f"{port.vid or 0:04x}" not in TERMINALS + SCANNERS]
-    return sorted(_lasting_name(port.device) for port in found if port.vid is not None or port.hwid != "n/a")
+    return [port.device for port in found if port.vid is not None or port.hwid != "n/a"]
 
 
 def usb_devices() -> list[UsbDevice]:
