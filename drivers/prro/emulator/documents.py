@@ -35,7 +35,6 @@ SUBTYPE_NAMES = {
 }
 
 
-
 @dataclass(frozen=True)
 class Document:
     """Head fields of a CHECK or ZREP, the tree beneath, and the octets as sent. `doctype` is -1 for a Z report."""

@@ -20,13 +20,7 @@ _NUMBER = re.compile(r"(\d+)\.([1-9]\d*)\.([1-9]\d{0,3})")
 def control(seed: str, document: Document) -> int:
     """The control number of a document, 1…9999."""
     return control_of(
-        seed,
-        document.at,
-        document.local,
-        document.fn,
-        document.desk,
-        document.sum_text(),
-        document.previous,
+        seed, document.at, document.local, document.fn, document.desk, document.sum_text(), document.previous
     )
 
 
@@ -94,7 +88,9 @@ def months(begin: datetime, end: datetime) -> dict[str, int]:
     """Seconds of a period by calendar month ("2026-03")."""
     found: dict[str, int] = {}
     while begin < end:
-        following = (begin.replace(day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)).replace(day=1)
+        following = (begin.replace(day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)).replace(
+            day=1
+        )
         edge = min(end, following)
         found[f"{begin:%Y-%m}"] = found.get(f"{begin:%Y-%m}", 0) + int((edge - begin).total_seconds())
         begin = edge

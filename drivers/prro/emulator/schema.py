@@ -174,7 +174,9 @@ def _value(text: str, kind: str, path: str) -> None:
         text = text.strip()
     if kind in _BOUNDS:
         low, high = _BOUNDS[kind]
-        valid = bool(_NUMBER.fullmatch(text)) and (low is None or int(text) >= low) and (high is None or int(text) <= high)
+        valid = (
+            bool(_NUMBER.fullmatch(text)) and (low is None or int(text) >= low) and (high is None or int(text) <= high)
+        )
     elif kind in _PATTERNS:
         valid = bool(re.fullmatch(_PATTERNS[kind], text, re.ASCII if kind != "TIN" else 0))
     elif kind == "L1":

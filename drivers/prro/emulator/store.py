@@ -20,9 +20,10 @@ CREATE TABLE IF NOT EXISTS registrars (fn INTEGER PRIMARY KEY, body BLOB NOT NUL
 CREATE TABLE IF NOT EXISTS shifts (id INTEGER PRIMARY KEY, fn INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS documents (
   id INTEGER PRIMARY KEY, fn INTEGER NOT NULL, local INTEGER NOT NULL, fiscal TEXT NOT NULL, shift INTEGER NOT NULL,
-  cash INTEGER NOT NULL, testing INTEGER NOT NULL, live INTEGER NOT NULL, body BLOB NOT NULL, xml BLOB NOT NULL,
-  cms BLOB NOT NULL, UNIQUE (fn, local), UNIQUE (fn, fiscal));
+  cash INTEGER NOT NULL, testing INTEGER NOT NULL, live INTEGER NOT NULL, refers TEXT NOT NULL, total INTEGER NOT NULL, body BLOB NOT NULL,
+  xml BLOB NOT NULL, cms BLOB NOT NULL, UNIQUE (fn, local), UNIQUE (fn, fiscal));
 CREATE INDEX IF NOT EXISTS documents_of_shift ON documents (shift);
+CREATE INDEX IF NOT EXISTS documents_that_refer ON documents (refers);
 """
 
 
@@ -94,7 +95,7 @@ class Entry(msgspec.Struct, kw_only=True):
     testing: bool
     offline: bool
     refers: str = ""
-    """The fiscal number that a return or a storno names."""
+    """What a return, a storno or a 102 that revokes is about: `registrar/fiscal number`."""
     revoked: bool = False
     storned: bool = False
     registrar_before: Registrar
@@ -210,8 +211,8 @@ class Store:
 
     def add(self, entry: Entry, cash: int, xml: bytes, cms: bytes) -> None:
         self._db.execute(
-            "INSERT INTO documents (fn, local, fiscal, shift, cash, testing, live, body, xml, cms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO documents (fn, local, fiscal, shift, cash, testing, live, refers, total, body, xml, cms)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 entry.fn,
                 entry.local,
@@ -220,6 +221,8 @@ class Store:
                 cash,
                 entry.testing,
                 entry.live,
+                entry.refers,
+                entry.total,
                 msgspec.json.encode(entry),
                 xml,
                 cms,
@@ -251,9 +254,7 @@ class Store:
         if shift is None:
             rows = self._db.execute("SELECT body FROM documents WHERE fn = ? ORDER BY local", (fn,))
         else:
-            rows = self._db.execute(
-                "SELECT body FROM documents WHERE fn = ? AND shift = ? ORDER BY local", (fn, shift)
-            )
+            rows = self._db.execute("SELECT body FROM documents WHERE fn = ? AND shift = ? ORDER BY local", (fn, shift))
         return [msgspec.json.decode(body, type=Entry) for (body,) in rows]
 
     def last(self, fn: int) -> Entry | None:
@@ -269,12 +270,10 @@ class Store:
 
     def returned(self, fn: int, fiscal: str) -> int:
         """Kopecks given back so far for a receipt of the registrar `fn`."""
-        total = 0
-        for registrar in self.registrars():
-            for entry in self.entries(registrar.fn):
-                if (entry.doctype, entry.subtype) == (0, 1) and entry.refers == f"{fn}/{fiscal}" and entry.live:
-                    total += entry.total
-        return total
+        row: Any = self._db.execute(
+            "SELECT COALESCE(SUM(total), 0) FROM documents WHERE refers = ? AND live = 1", (f"{fn}/{fiscal}",)
+        ).fetchone()
+        return int(row[0])
 
     def drawer(self, fn: int, *, testing: bool) -> int:
         """Cash that must be in the drawer, kopecks: every document that stands, of one kind."""

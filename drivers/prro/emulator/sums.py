@@ -177,7 +177,9 @@ def _tax(document: Document, tax: Element, taxes: list[Element]) -> None:
     slack = 0
     if _type(tax) == VAT:
         letters = set("".join(text(row, "LETTERS") for row in rows))
-        others = [each for each in taxes if each is not tax and text(each, "LETTER") in letters and text(each, "LETTER")]
+        others = [
+            each for each in taxes if each is not tax and text(each, "LETTER") in letters and text(each, "LETTER")
+        ]
         if any(_type(each) not in (VAT, EXCISE) for each in others):
             return
         for excise in (each for each in others if _type(each) == EXCISE):
