@@ -70,7 +70,7 @@ class Nothing(Exception):
 
 
 def located(position: int, offset: int, refusal: Refused) -> Refused:
-    """A refusal inside a package. A wrong number keeps its code 7, which clients wait for (§6.8); any other becomes 10."""
+    """A refusal inside a package: a wrong number keeps code 7, which clients wait for (§6.8); others become 10."""
     code = NUMBER_INVALID if refusal.code == NUMBER_INVALID else PACKAGE_INVALID
     where = f"Помилка обробки документа за № {position} в пакеті, дислокація {offset}"
     return Refused(code, f"{where}: {SYMBOLS[refusal.code]}: {refusal.text}")

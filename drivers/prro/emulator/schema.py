@@ -1,4 +1,4 @@
-"""The structure of CHECK, ZREP and TICKET as tables (fiscal-server.md §1.4, §3, §4), and the official XSDs when at hand.
+"""The structure of CHECK, ZREP and TICKET as tables (fiscal-server.md §1.4, §3, §4); the official XSDs when at hand.
 
 A table is a list of `NAME:type` in the order of the sequence; `!` after the name means exactly one, else none or one.
 A type in capitals that has a table of its own is a nested block, `[]` after it a block of numbered `ROW`s. Written from

@@ -1,4 +1,4 @@
-"""The server's own look at a signed message: what it accepts and what it refuses (fiscal-server.md §1.3; signing.md §1.1).
+"""The server's own look at a signed message: what it takes and refuses (fiscal-server.md §1.3; signing.md §1.1).
 
     SEQ{ signedData, [0]{ SEQ{ version, SET{ digests }, SEQ{ data, [0]{ content } }, [0]{ certificates },
          SET{ SEQ{ version, sid, digest, [0]{ signed }, signature algorithm, signature, [1]{ unsigned }? } } } } }
