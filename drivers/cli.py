@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     journal = add("journal", "Show what this command registered, from its own journal.", _journal)
     journal.add_argument("--last", type=int, default=20, metavar="N", help="records to show (20)")
     emulate = add("emulate", "Run a virtual registrar until stopped.", _emulate)
-    emulate.add_argument("scheme", metavar="SCHEME", help="family, e.g. datecs")
+    emulate.add_argument("scheme", metavar="SCHEME", help="family, e.g. datecs; prro is the fiscal server")
     where = emulate.add_mutually_exclusive_group(required=True)
     where.add_argument("--link", metavar="PATH", help="publish a pseudo-terminal under this name")
     where.add_argument("--port", type=int, metavar="N", help="listen on TCP; 0 takes a free port")
