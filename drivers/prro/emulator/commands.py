@@ -3,8 +3,8 @@
 Readers are tolerant as the page asks: numbers may be strings, enums names or numbers, booleans text.
 
 Choices where the page is silent: a late command (`Timestamp` + `Timeout` passed) is refused with 11; a command with an
-unknown name, a missing or an unreadable field likewise; one that has to be signed and is not, with 12. A registrar whose
-registration ended with its shift closed gives no data. Any registered operator may ask everything; offline fields
+unknown name, a missing or an unreadable field likewise; one that has to be signed and is not, with 12. A registrar
+whose registration ended with its shift closed gives no data. Any registered operator may ask everything; offline fields
 are for the opener of the shift (for anybody's own eyes when none is open), a senior cashier and the head.
 """
 

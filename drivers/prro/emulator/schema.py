@@ -191,6 +191,7 @@ Validator = Callable[[bytes, str], None]
 """(document, root tag) -> None; raises Invalid."""
 
 
+@cache
 def official(folder: Path | None) -> Validator | None:
     """Validation by the tax service's own XSDs in `folder`; None when they, or lxml, are not at hand."""
     if folder is None or not all((folder / f"{name}01.xsd").is_file() for name in ("check", "zrep")):

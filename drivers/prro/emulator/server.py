@@ -126,6 +126,7 @@ class FiscalServer:
     def reload(self) -> None:
         """Come back from the disk as after a power cut; a memory without a file stays."""
         if self._state is not None:
+            self.store.close()
             self.store = Store(self._state)
         self._start()
 
@@ -486,7 +487,7 @@ def _inflate(data: bytes) -> bytes:
 
 
 def names(request: Request) -> tuple[str, ...]:
-    """What a fault plan calls a request: `doc`, `doc:CHECK`, `doc:CheckGoods`; `pck`; `cmd`, `cmd:NAME`; `tsp`, `ocsp`."""
+    """What a fault plan calls a request: doc, doc:CHECK, doc:CheckGoods; pck; cmd, cmd:NAME; tsp, ocsp."""
     short = request.path.rpartition("/")[2]
     if short not in ("doc", "cmd"):
         return (short,)

@@ -156,6 +156,7 @@ def _taxes(document: Document) -> None:
         if key in seen:
             raise Wrong(f"Податок {text(tax, 'NAME')} {key[1]} повторюється")
         seen.add(key)
+    for tax in sorted(taxes, key=_type, reverse=True):  # excise first: VAT stands on it
         _tax(document, tax, taxes)
 
 
@@ -197,7 +198,8 @@ def _tax(document: Document, tax: Element, taxes: list[Element]) -> None:
         base = source
     expected, tie = amount(base, Decimal(text(tax, "PRC")), on_top=flag(tax, "SIGN"))
     given = money(tax, "SUM") or 0
-    if abs(given - expected) > (1 if tie else 0) + (slack if source is None else 0):
+    spare = slack if source is None else 0
+    if not expected - (1 if tie else 0) - spare <= given <= expected + spare:
         raise Wrong(f"{name}: сума податку {hryvnias(given)} повинна дорівнювати {hryvnias(expected)}")
 
 
@@ -222,7 +224,8 @@ def _excise_share(document: Document, rows: list[Element], excise: Element) -> t
 
 
 def amount(base: int, percent: Decimal, *, on_top: bool) -> tuple[int, bool]:
-    """The tax in kopecks on `base` kopecks, and whether it falls on an exact half of one."""
+    """The tax in kopecks on `base` kopecks, half up, and whether it falls on an exact half of one: then the kopeck
+    below is as good."""
     exact = base * percent / (100 if on_top else 100 + percent)
     return _round(exact), _tie(base, percent, on_top)
 

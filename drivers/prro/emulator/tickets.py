@@ -66,4 +66,5 @@ def copy(document: Document, entry: Entry) -> bytes:
             element = ElementTree.Element(name)
             head.insert(at, element)
         element.text = value
-    return _DECLARATION.encode() + ElementTree.tostring(root, encoding="windows-1251", xml_declaration=False)
+    body: bytes = ElementTree.tostring(root, encoding="windows-1251", xml_declaration=False)
+    return _DECLARATION.encode() + body

@@ -9,7 +9,9 @@ messages is written here anew; certificates, digests and the curve are those of 
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 from drivers.prro.signing import certificate as certificates
 from drivers.prro.signing.algorithms import Digest
@@ -165,7 +167,7 @@ def check(message: bytes) -> Envelope:
 
 def _prove(parts: _Parts) -> Certificate:
     try:
-        signer = certificates.read(parts.certificates[0])
+        signer = _read(parts.certificates[0])
     except (CertificateFault, IndexError) as error:
         raise Forged("Сертифікат підписувача не прочитано") from error
     named = parts.sid.raw if parts.sid.tag == 0x30 else b""
@@ -192,6 +194,16 @@ def _prove(parts: _Parts) -> Certificate:
         raise Forged("Підпис не відповідає документу")
     if not signer.signs:
         raise Forged("Ключ не призначено для підпису")
+    return signer
+
+
+@lru_cache(maxsize=64)
+def _read(raw: bytes) -> Certificate:
+    """A certificate, ready for many signatures of the same key."""
+    signer = certificates.read(raw)
+    if signer.key is not None:
+        with contextlib.suppress(ValueError):  # no point of the curve: its signatures will not verify
+            signer.key.prepare()
     return signer
 
 

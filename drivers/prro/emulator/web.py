@@ -1,4 +1,6 @@
-"""The virtual fiscal server on a port: `registrar emulate prro --port N --state fs.db --tape fs.txt --faults plan.json`.
+"""The virtual fiscal server on a port.
+
+    registrar emulate prro --port N --state fs.db --tape fs.txt --faults plan.json --option NAME=VALUE
 
 It prints `ready http://127.0.0.1:N/fs` and answers POST /fs/doc, /fs/pck, /fs/cmd; the demo authority's /ca/tsp and
 /ca/ocsp are on the same port. What a client needs (keys, certificates, names, password) is in the folder beside the
@@ -44,8 +46,9 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from socketserver import ThreadingTCPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -140,11 +143,10 @@ class FiscalEmulator:
         with self._lock:
             alarms, self._alarms = self._alarms, []
             self._close()
-            powered, self._powered = self._powered, False
+            self._powered = False
         for alarm in alarms:
             alarm.cancel()
-        if powered:
-            self.server.close()
+        self.server.close()
 
     def power_off(self) -> None:
         """The server dies: what was acknowledged is on the disk, nothing else."""
@@ -152,8 +154,6 @@ class FiscalEmulator:
             if self._powered:
                 self._powered = False
                 self._close()
-                if self.server._state is not None:
-                    self.server.close()
 
     def power_on(self) -> None:
         with self._lock:
@@ -267,6 +267,8 @@ class FiscalEmulator:
             self._prepare(faults.values(), request)
             ready = self._instead(faults, before=True)
             answer = ready if ready is not None else self.server.handle(request)
+            if cut.is_set():
+                raise Cut
         self._disasters(faults, cut, before=False)
         if (lost := faults.get("F2")) is not None:
             cut.wait(lost.seconds)
@@ -362,15 +364,18 @@ def _device_id(serial: str) -> str:
     return serial if len(serial) == 64 else hashlib.sha256(serial.encode()).hexdigest()
 
 
-class _Listener(ThreadingHTTPServer):
+class _Listener(ThreadingTCPServer):
     """A listening port with its connections, which can all be broken at once."""
 
     daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 64
 
     def __init__(self, port: int, emulator: FiscalEmulator) -> None:
         self.emulator = emulator
         self.cut = emulator._cut
         self._open: set[socket.socket] = set()
+        self._broken: set[socket.socket] = set()
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
         deadline = time.monotonic() + 5
@@ -399,7 +404,7 @@ class _Listener(ThreadingHTTPServer):
         with self._guard:
             connections = list(self._open)
         for connection in connections:
-            reset(connection)
+            self.reset(connection)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
@@ -411,17 +416,23 @@ class _Listener(ThreadingHTTPServer):
     def shutdown_request(self, request: Any) -> None:
         with self._guard:
             self._open.discard(request)
-        super().shutdown_request(request)
+            broken = request in self._broken
+            self._broken.discard(request)
+        if broken:
+            self.close_request(request)  # without the farewell of a shutdown: the client sees a reset
+        else:
+            super().shutdown_request(request)
+
+    def reset(self, connection: socket.socket) -> None:
+        """End a connection as a pulled cable or a dead process would: with RST. A reader on this side ends at once."""
+        with self._guard:
+            self._broken.add(connection)
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.shutdown(socket.SHUT_RD)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no error of the server."""
-
-
-def reset(connection: socket.socket) -> None:
-    """End a connection as a pulled cable or a dead process would: with RST, at once for a reader on this side."""
-    with contextlib.suppress(OSError):
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        connection.shutdown(socket.SHUT_RD)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -455,9 +466,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(self.server.emulator.exchange(request, self.server.cut))
         except Cut:
             self.close_connection = True
-            with contextlib.suppress(OSError):
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.connection.close()
+            self.server.reset(self.connection)
 
     def _refuse_method(self) -> None:
         known = urlsplit(self.path).path in (*PATHS, *CERTIFICATION)
