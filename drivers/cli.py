@@ -73,7 +73,13 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--port", type=int, metavar="N", help="listen on TCP; 0 takes a free port")
     for name, what in (("state", "keep the memory here"), ("tape", "print here"), ("faults", "JSON list of faults")):
         emulate.add_argument(f"--{name}", type=Path, metavar="FILE", help=what)
-    emulate.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="setting of the device")
+    emulate.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="setting of the device; a wrong name lists the known ones (prro: fn, tin, password of demo keys, clock…)",
+    )
     add("schema", "Print the JSON Schema of a document.", _schema)
     return parser
 

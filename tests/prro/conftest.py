@@ -39,7 +39,9 @@ def fiscal(people: demo.Demo, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launc
     monkeypatch.setattr(demo, "load", load)
     with ExitStack() as stack:
 
-        def start(*, state: Path | None = None, tape: Path | None = None, port: int = 0, **options: Any) -> FiscalEmulator:
+        def start(
+            *, state: Path | None = None, tape: Path | None = None, port: int = 0, **options: Any
+        ) -> FiscalEmulator:
             settings = {"clock": CLOCK} | {name: str(value) for name, value in options.items()}
             return stack.enter_context(build(settings, port=port, state=state, tape=Tape(tape)))
 

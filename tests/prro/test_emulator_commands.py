@@ -14,16 +14,29 @@ import pytest
 from drivers.prro.emulator.web import FiscalEmulator
 from drivers.prro.signing import cms, oids, timestamp, verify
 from tests.prro.conftest import Launch
-from tests.prro.fiscal import BEGIN, CLOSE, DEPOSIT, END, EXAMPLE_CARD, EXAMPLE_CASH, GOODS, SALE, XSD, Z_OF_ONE, Till, Z, service
+from tests.prro.fiscal import (
+    BEGIN,
+    CLOSE,
+    DEPOSIT,
+    END,
+    EXAMPLE_CARD,
+    EXAMPLE_CASH,
+    GOODS,
+    SALE,
+    XSD,
+    Z_OF_ONE,
+    Till,
+    Z,
+    service,
+)
 
 Connect = Callable[..., Till]
 
 
 def test_server_state(till: Till) -> None:
     answer = till.ask("ServerState", signed=False)
-    assert answer.json() == {"Timestamp": "2026-03-05T10:00:00+02:00", "UID": "a1"} or answer.json()["Timestamp"].startswith(
-        "2026-03-05T10:0"
-    )
+    assert answer.json()["UID"] == "a1"
+    assert re.fullmatch(r"2026-03-05T10:0\d:\d\d\+02:00", answer.json()["Timestamp"])
     assert answer.headers["Date"].startswith("Thu, 05 Mar 2026 08:0")
 
 
@@ -76,7 +89,8 @@ def test_the_state_of_a_registrar(till: Till, emulator: FiscalEmulator) -> None:
     key_id = emulator.demo.cashier.certificate.key_id
     assert key_id is not None
     assert state["UID"] == "a1" and state["Timestamp"].startswith("2026-03-05T10:0")
-    assert {name: state[name] for name in ("ShiftState", "ZRepPresent", "Testing", "FirstLocalNum", "NextLocalNum")} == {
+    facts = ("ShiftState", "ZRepPresent", "Testing", "FirstLocalNum", "NextLocalNum")
+    assert {name: state[name] for name in facts} == {
         "ShiftState": 1, "ZRepPresent": False, "Testing": False, "FirstLocalNum": 1, "NextLocalNum": 3,
     }  # fmt: skip
     assert (state["OpenShiftFiscalNum"], state["LastFiscalNum"]) == (opened.number, sale.number)
@@ -92,7 +106,11 @@ def test_the_state_of_a_registrar(till: Till, emulator: FiscalEmulator) -> None:
 
 def test_the_secret_is_not_for_everybody(shop: Till, emulator: FiscalEmulator, connect: Connect) -> None:
     second, senior, head = (connect(emulator, who) for who in ("second", "senior", "head"))
-    hidden = {name: value for name, value in second.state().items() if name.startswith("Offline") and name != "OfflineSupported"}
+    hidden = {
+        name: value
+        for name, value in second.state().items()
+        if name.startswith("Offline") and name != "OfflineSupported"
+    }
     assert set(hidden.values()) == {None, False} and len(hidden) == 7
     assert second.state()["ShiftState"] == 1 and second.state()["ChiefCashier"] is False
     for entitled in (senior, head):
@@ -136,8 +154,12 @@ def test_a_copy_follows_the_official_schema(shop: Till) -> None:
     shop.sell()
     number = shop.sell().number
     shop.register("0/5", head=f"<ORDERSTORNUM>{number}</ORDERSTORNUM>")
-    ticket = verify(shop.read(shop.post("doc", shop.sign(shop.xml(SALE, GOODS)))).body, shop.trust, at=shop.emulator.now())
-    schemas = {name: etree.XMLSchema(etree.fromstring((XSD / f"{name}01.xsd").read_bytes())) for name in ("check", "ticket")}
+    ticket = verify(
+        shop.read(shop.post("doc", shop.sign(shop.xml(SALE, GOODS)))).body, shop.trust, at=shop.emulator.now()
+    )
+    schemas = {
+        name: etree.XMLSchema(etree.fromstring((XSD / f"{name}01.xsd").read_bytes())) for name in ("check", "ticket")
+    }
     assert schemas["ticket"].validate(etree.fromstring(ticket.content))
     for local in (1, 2, 3, 4):
         answer = shop.ask("Check", signed=False, RegistrarNumFiscal=shop.fn, NumLocal=local)
@@ -152,7 +174,9 @@ def test_every_form_of_a_receipt(shop: Till) -> None:
 
     def data(kind: object) -> bytes:
         answer = shop.command("CheckExt", signed=False, RegistrarNumFiscal=shop.fn, NumFiscal=number, Type=kind)
-        assert (answer["ResultCode"], answer["ResultText"]) == (0, "Ok") and answer["ShiftId"] == shop.state()["ShiftId"]
+        assert (answer["ResultCode"], answer["ResultText"]) == (0, "Ok") and answer["ShiftId"] == shop.state()[
+            "ShiftId"
+        ]
         return base64.b64decode(answer["Data"] or "")
 
     assert data(0) == data("Availability") == b""
@@ -172,7 +196,8 @@ def test_the_link_to_the_cabinet(shop: Till) -> None:
     assert shop.command("CheckExt", signed=False, **fields)["CabinetUrl"] is None
     url = shop.command("CheckExt", signed=False, AcquireCabinetUrl="true", **fields)["CabinetUrl"]
     assert re.fullmatch(
-        rf"https://cabinet.tax.gov.ua/cashregs/check\?date=20260305&time=10\d{{4}}&id={number}&sm=25.00&fn=4000123456", url
+        rf"https://cabinet.tax.gov.ua/cashregs/check\?date=20260305&time=10\d{{4}}&id={number}&sm=25.00&fn=4000123456",
+        url,
     )
 
 
@@ -197,7 +222,9 @@ def test_a_z_report_is_fetched(shop: Till) -> None:
     number = shop.register(Z, Z_OF_ONE).number
     original = shop.command("ZRepExt", RegistrarNumFiscal=shop.fn, NumFiscal=number, Type=1)
     assert b"<ZREPREALIZ>" in base64.b64decode(original["Data"]) and "CabinetUrl" not in original
-    whole = verify(shop.ask("ZRep", RegistrarNumFiscal=shop.fn, NumFiscal=number).content, shop.trust, at=shop.emulator.now())
+    whole = verify(
+        shop.ask("ZRep", RegistrarNumFiscal=shop.fn, NumFiscal=number).content, shop.trust, at=shop.emulator.now()
+    )
     assert number.encode() in whole.content
     assert shop.command("CheckExt", signed=False, RegistrarNumFiscal=shop.fn, NumFiscal=number)["ResultCode"] == 1
 
@@ -211,16 +238,25 @@ def test_shifts_and_their_documents(shop: Till, emulator: FiscalEmulator) -> Non
     shop.open()
     day = {"From": "2026-03-05T00:00:00", "To": "2026-03-05T23:59:59+02:00"}
     (first,) = shop.command("Shifts", NumFiscal=shop.fn, **day)["Shifts"]
-    assert (first["ZRepFiscalNum"], first["CloseShiftFiscalNum"], first["OpenName"]) == (z, closed, "Коваль Олена Петрівна")
-    both = shop.command("Shifts", NumFiscal=shop.fn, From="/Date(1772661600000)/", To="2026-03-07T00:00:00+02:00")["Shifts"]
+    assert (first["ZRepFiscalNum"], first["CloseShiftFiscalNum"], first["OpenName"]) == (
+        z,
+        closed,
+        "Коваль Олена Петрівна",
+    )
+    both = shop.command("Shifts", NumFiscal=shop.fn, From="/Date(1772661600000)/", To="2026-03-07T00:00:00+02:00")[
+        "Shifts"
+    ]
     assert [each["Closed"] is None for each in both] == [False, True]
     assert shop.command("Shifts", NumFiscal=shop.fn, ShiftId=str(first["ShiftId"]))["Shifts"] == [first]
-    documents = shop.command("Documents", NumFiscal=shop.fn, OpenShiftFiscalNum=first["OpenShiftFiscalNum"])["Documents"]
+    documents = shop.command("Documents", NumFiscal=shop.fn, OpenShiftFiscalNum=first["OpenShiftFiscalNum"])[
+        "Documents"
+    ]
     assert documents == shop.command("Documents", NumFiscal=shop.fn, ShiftId=first["ShiftId"])["Documents"]
     kinds = [(each["DocClass"], each["CheckDocType"], each["CheckDocSubType"], each["Storned"]) for each in documents]
     assert kinds == [
         ("Check", "OpenShift", "CheckGoods", False), ("Check", "SaleGoods", "CheckGoods", True),
-        ("Check", "SaleGoods", "CheckStorno", False), ("ZRep", None, None, False), ("Check", "CloseShift", "CheckGoods", False),
+        ("Check", "SaleGoods", "CheckStorno", False), ("ZRep", None, None, False),
+        ("Check", "CloseShift", "CheckGoods", False),
     ]  # fmt: skip
     assert [each["NumLocal"] for each in documents] == [1, 2, 3, 4, 5]
     assert documents[1]["NumFiscal"] == sale and documents[1]["DocDateTime"].startswith("2026-03-05T10:0")
@@ -240,13 +276,20 @@ def test_totals_of_the_last_shift(till: Till) -> None:
     assert (real["Sum"], real["RndSum"], real["NoRndSum"], real["OrdersCount"]) == (
         Decimal("767.32"), Decimal("-0.15"), Decimal("767.17"), 2,
     )  # fmt: skip
-    assert [(form["PayFormCode"], form["Sum"]) for form in real["PayForm"]] == [(301, Decimal("689.82")), (0, Decimal("77.50"))]
+    assert [(form["PayFormCode"], form["Sum"]) for form in real["PayForm"]] == [
+        (301, Decimal("689.82")),
+        (0, Decimal("77.50")),
+    ]
     vat, excise = real["Tax"]
     assert (vat["Letter"], vat["Prc"], vat["Turnover"], vat["SourceSum"], vat["Sum"]) == (
         "А", Decimal("20.00"), Decimal("797.15"), Decimal("747.17"), Decimal("124.53"),
     )  # fmt: skip
     assert (excise["Type"], excise["Sum"], excise["Sign"]) == (1, Decimal("20.00"), False)
-    assert (totals["Ret"], totals["ServiceInput"], totals["ServiceOutput"]) == (None, Decimal("500.00"), Decimal("0.00"))
+    assert (totals["Ret"], totals["ServiceInput"], totals["ServiceOutput"]) == (
+        None,
+        Decimal("500.00"),
+        Decimal("0.00"),
+    )
 
 
 def test_totals_are_gone_with_the_shift(shop: Till) -> None:
@@ -259,7 +302,8 @@ def test_totals_are_gone_with_the_shift(shop: Till) -> None:
 def test_a_document_by_its_local_number(shop: Till) -> None:
     number = shop.sell().number
     answer = shop.command("DocumentInfoByLocalNum", NumFiscal=shop.fn, NumLocal=2)
-    assert {name: answer[name] for name in ("NumFiscal", "DocClass", "CheckDocType", "CheckDocSubType", "Revoked", "Storned")} == {
+    facts = ("NumFiscal", "DocClass", "CheckDocType", "CheckDocSubType", "Revoked", "Storned")
+    assert {name: answer[name] for name in facts} == {
         "NumFiscal": number, "DocClass": "Check", "CheckDocType": "SaleGoods", "CheckDocSubType": "CheckGoods",
         "Revoked": False, "Storned": False,
     }  # fmt: skip
@@ -305,7 +349,9 @@ def test_a_late_command_is_dropped(till: Till, emulator: FiscalEmulator) -> None
     early = (emulator.now() - timedelta(seconds=20)).isoformat()
     late = till.command("TransactionsRegistrarState", NumFiscal=till.fn, Timestamp=early, Timeout=15000)
     assert late["ErrorCode"] == 11
-    assert "ErrorCode" not in till.command("TransactionsRegistrarState", NumFiscal=till.fn, Timestamp=early, Timeout="60000")
+    assert "ErrorCode" not in till.command(
+        "TransactionsRegistrarState", NumFiscal=till.fn, Timestamp=early, Timeout="60000"
+    )
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,13 @@ def test_a_revoked_certificate(shop: Till, emulator: FiscalEmulator) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("ORGNM", "ТОВ Інше"), ("POINTNM", "Кіоск"), ("POINTADDR", "Львів"), ("IPN", "100000000000"), ("CASHDESKNUM", "8")],
+    [
+        ("ORGNM", "ТОВ Інше"),
+        ("POINTNM", "Кіоск"),
+        ("POINTADDR", "Львів"),
+        ("IPN", "100000000000"),
+        ("CASHDESKNUM", "8"),
+    ],
 )
 def test_names_as_registered(till: Till, name: str, value: str) -> None:
     refused(till.send(till.xml(OPEN, **{name: value})), 9, "реєстраційних")
@@ -188,8 +194,12 @@ def test_the_same_bytes_twice_are_one_document(shop: Till) -> None:
 
 def test_times_follow_the_server_and_never_go_back(shop: Till) -> None:
     now = shop.now()
-    refused(shop.register(SALE, GOODS, at=later(now, seconds=-60)), 9, "не може бути меншим часу попереднього документа")
-    refused(shop.register(SALE, GOODS, at=later(now, seconds=400)), 9, "не відповідає поточному часу фіскального сервера")
+    refused(
+        shop.register(SALE, GOODS, at=later(now, seconds=-60)), 9, "не може бути меншим часу попереднього документа"
+    )
+    refused(
+        shop.register(SALE, GOODS, at=later(now, seconds=400)), 9, "не відповідає поточному часу фіскального сервера"
+    )
     shop.emulator.advance_clock(1000)
     refused(shop.register(SALE, GOODS, at=now), 9, "не відповідає поточному часу фіскального сервера")
     assert shop.sell().number
@@ -201,7 +211,7 @@ def test_times_follow_the_server_and_never_go_back(shop: Till) -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda text: text.replace("<DOCTYPE>0</DOCTYPE><DOCSUBTYPE>0</DOCSUBTYPE>", "<DOCSUBTYPE>0</DOCSUBTYPE><DOCTYPE>0</DOCTYPE>"),
+        lambda text: text.replace("<DOCTYPE>0</DOCTYPE>", "").replace("</DOCSUBTYPE>", "</DOCSUBTYPE><DOCTYPE>0</DOCTYPE>"),
         lambda text: text.replace("<VER>1</VER>", ""),
         lambda text: text.replace("<SUM>25.00</SUM></CHECKTOTAL>", "<SUM>25.0</SUM></CHECKTOTAL>"),
         lambda text: text.replace("<SUM>25.00</SUM></CHECKTOTAL>", "<SUM>25,00</SUM></CHECKTOTAL>"),
@@ -296,7 +306,7 @@ ROUNDED = "<SUM>77.50</SUM><RNDSUM>-0.15</RNDSUM><NORNDSUM>77.35</NORNDSUM>"
         (EXAMPLE_CASH, "<PROVIDED>100.00</PROVIDED>", "", "Решта"),
         (EXAMPLE_CASH, "<PAYFORMCD>0<", "<PAYFORMCD>301<", "Заокруглюється лише готівка"),
         (EXAMPLE_CARD, "</PERCENT>", "", ""),
-        (EXAMPLE_CARD, "<DISCOUNTSUM>29.98</DISCOUNTSUM></CHECKTOTAL>", "<DISCOUNTSUM>30.00</DISCOUNTSUM></CHECKTOTAL>", "DISCOUNTSUM"),
+        (EXAMPLE_CARD, "29.98</DISCOUNTSUM></CHECKTOTAL>", "30.00</DISCOUNTSUM></CHECKTOTAL>", "DISCOUNTSUM"),
         (EXAMPLE_CARD, "<DISCOUNTTYPE>1<", "<DISCOUNTTYPE>0<", "DISCOUNTPERCENT"),
         (EXAMPLE_CARD, "<SUM>689.82</SUM></ROW></PAYSYS>", "<SUM>600.00</SUM></ROW></PAYSYS>", "PAYSYS"),
         (EXAMPLE_CARD, "<SUM>20.00</SUM>", "<SUM>19.99</SUM>", "Акциз"),
@@ -329,9 +339,11 @@ def test_half_a_kopeck_of_tax_may_go_either_way(shop: Till) -> None:
 def test_excise_and_vat_of_the_official_numbers(shop: Till) -> None:
     """§3.6: 259.90, excise 12.38, base 247.52, VAT 41.25."""
     text = GOODS.replace("25.00", "259.90").replace("<LETTERS>А", "<LETTERS>АГ")
-    excise = """<ROW ROWNUM="2"><TYPE>1</TYPE><NAME>Акциз</NAME><LETTER>Г</LETTER><PRC>5.00</PRC><TURNOVER>259.90</TURNOVER>
-<SOURCESUM>259.90</SOURCESUM><SUM>12.38</SUM></ROW></CHECKTAX>"""
-    text = text.replace("<SOURCESUM>259.90", "<SOURCESUM>247.52").replace("4.17", "41.25").replace("</CHECKTAX>", excise)
+    excise = """<ROW ROWNUM="2"><TYPE>1</TYPE><NAME>Акциз</NAME><LETTER>Г</LETTER><PRC>5.00</PRC>
+<TURNOVER>259.90</TURNOVER><SOURCESUM>259.90</SOURCESUM><SUM>12.38</SUM></ROW></CHECKTAX>"""
+    text = (
+        text.replace("<SOURCESUM>259.90", "<SOURCESUM>247.52").replace("4.17", "41.25").replace("</CHECKTAX>", excise)
+    )
     assert shop.register(SALE, text).number
 
 
@@ -339,7 +351,9 @@ def test_a_tax_on_top_of_the_price(shop: Till) -> None:
     text = GOODS.replace("<SIGN>false", "<SIGN>true").replace("<SUM>4.17</SUM>", "<SUM>5.00</SUM>")
     refused(shop.register(SALE, text), 9, "Сума рядків")
     text = text.replace("<SUM>25.00</SUM></CHECKTOTAL>", "<SUM>30.00</SUM></CHECKTOTAL>")
-    assert shop.register(SALE, text.replace("<SUM>25.00</SUM></ROW></CHECKPAY>", "<SUM>30.00</SUM></ROW></CHECKPAY>")).number
+    assert shop.register(
+        SALE, text.replace("<SUM>25.00</SUM></ROW></CHECKPAY>", "<SUM>30.00</SUM></ROW></CHECKPAY>")
+    ).number
 
 
 def test_part_payment_of_the_page(shop: Till) -> None:

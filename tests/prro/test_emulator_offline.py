@@ -40,17 +40,27 @@ def refused(reply: Reply, code: int, position: int, text: str = "") -> None:
     assert text in reply.text
 
 
+HASHES = [
+    "cdd68bb111f8993f3603f0179341571b35b73a07d5acee9b28fbfb714698e1b3",
+    "49496c323e0033ffc1fd56b9fbbfe0fc6456b9589aa82efa18cefdb680bde796",
+    "53a04dba89f73ea27096c6b91343e97dceb9a22d07537e84e4057b24e013204a",
+    "4fae75e8111663bfad52844fa9a9d7fd70b394837edb8500c308692d6ace0cd0",
+    "57ecdc3fa39bc5c117df310515e963d99a47edbcacd4f36094f49c2f2f7c1dae",
+    "682ee1e51649bb24472d1f6753539b50f0a447df54ad28cb7549ce3ca8bc4af8",
+]
+
+
 @pytest.mark.parametrize(
     ("seed", "at", "local", "fn", "desk", "total", "previous", "expected"),
     [
-        ("179625192271939", "20082020142338", 10, 4000002411, 10, "", "cdd68bb111f8993f3603f0179341571b35b73a07d5acee9b28fbfb714698e1b3", 4758),
+        ("179625192271939", "20082020142338", 10, 4000002411, 10, "", HASHES[0], 4758),
         ("100018245479310", "12032021175253", 1836, 4000000202, 6, "", None, 9536),
         ("100018245479310", "12032021175253", 1837, 4000000202, 6, "", None, 7773),
-        ("100018245479310", "12032021175322", 1838, 4000000202, 6, "50.00", "49496c323e0033ffc1fd56b9fbbfe0fc6456b9589aa82efa18cefdb680bde796", 5807),
-        ("100018245479310", "12032021175337", 1839, 4000000202, 6, "50.00", "53a04dba89f73ea27096c6b91343e97dceb9a22d07537e84e4057b24e013204a", 7473),
-        ("100018245479310", "12032021175346", 1840, 4000000202, 6, "", "4fae75e8111663bfad52844fa9a9d7fd70b394837edb8500c308692d6ace0cd0", 8814),
-        ("100018245479310", "12032021175346", 1841, 4000000202, 6, "", "57ecdc3fa39bc5c117df310515e963d99a47edbcacd4f36094f49c2f2f7c1dae", 1734),
-        ("100018245479310", "12032021175346", 1842, 4000000202, 6, "", "682ee1e51649bb24472d1f6753539b50f0a447df54ad28cb7549ce3ca8bc4af8", 44),
+        ("100018245479310", "12032021175322", 1838, 4000000202, 6, "50.00", HASHES[1], 5807),
+        ("100018245479310", "12032021175337", 1839, 4000000202, 6, "50.00", HASHES[2], 7473),
+        ("100018245479310", "12032021175346", 1840, 4000000202, 6, "", HASHES[3], 8814),
+        ("100018245479310", "12032021175346", 1841, 4000000202, 6, "", HASHES[4], 1734),
+        ("100018245479310", "12032021175346", 1842, 4000000202, 6, "", HASHES[5], 44),
         ("271828182845904", "05032026101500", 601, 4000123456, 7, "", None, 3355),
         ("271828182845904", "05032026101700", 602, 4000123456, 7, "77.50", None, 8471),
         ("271828182845904", "05032026101700", 602, 4000123456, 7, "77.50", "0" * 64, 1229),
@@ -269,7 +279,8 @@ def test_a_hundred_and_sixty_eight_hours_a_month(shop: Till) -> None:
     shop.offline(END)
     assert shop.deliver(shop.sent[2:]).status == 200
     assert shop.state()["OfflineSessionsMonthlyDuration"] == 168 * 60
-    shop.pair, shop.position, shop.sent = tuple(shop.state()[n] for n in ("OfflineSessionId", "OfflineSeed")), 1, []  # type: ignore[assignment]
+    state = shop.state()
+    shop.pair, shop.position, shop.sent = (state["OfflineSessionId"], state["OfflineSeed"]), 1, []
     shop.offline(BEGIN)
     refused(shop.deliver(), 10, 0, "168 годин")
     shop.rewind(1)
@@ -387,8 +398,12 @@ def test_a_session_that_the_server_closed(shop: Till) -> None:
     refused(shop.deliver(), 10, 0, "не є поточною")
     assert shop.state()["OfflineSessionId"] != shop.pair[0]
     shown = shop.command(
-        "TransactionsRegistrarState", NumFiscal=shop.fn, OfflineSessionId=shop.pair[0], OfflineSeed=shop.pair[1], UID="b9"
-    )  # fmt: skip
+        "TransactionsRegistrarState",
+        NumFiscal=shop.fn,
+        OfflineSessionId=shop.pair[0],
+        OfflineSeed=shop.pair[1],
+        UID="b9",
+    )
     assert (shown["OfflineSessionId"], shown["OfflineSessionRolledBack"]) == (shop.pair[0], True)
     assert shown["OfflineSessionRollbackCmdUID"] == "b9"
     shop.offline(END)

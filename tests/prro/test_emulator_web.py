@@ -214,7 +214,9 @@ def test_time_stamps_from_the_servers_own_authority(fiscal: Launch, connect: Con
     assert till.read(till.post("doc", signed)).number
 
 
-@pytest.mark.parametrize("manner", ["kupyna", "unsorted", "key", "explicit-key", "wrapped", "null", "time", "unsorted,null"])
+@pytest.mark.parametrize(
+    "manner", ["kupyna", "unsorted", "key", "explicit-key", "wrapped", "null", "time", "unsorted,null"]
+)
 def test_tickets_in_other_manners(fiscal: Launch, connect: Connect, manner: str) -> None:
     till = connect(fiscal(ticket=manner))
     answer = till.post("doc", till.sign(till.xml(OPEN)))

@@ -61,6 +61,8 @@ from drivers.prro.emulator.settings import Settings
 from drivers.prro.emulator.store import Entry
 
 CERTIFICATION = ("/ca/tsp", "/ca/ocsp")
+PATIENCE = 5.0
+"""Seconds to wait for the port of a predecessor."""
 _MOST = 4 * MAX_SIZE
 """How much of an oversized body is read before it is refused."""
 
@@ -104,6 +106,7 @@ class FiscalEmulator:
         self._cut = threading.Event()
         self._alarms: list[threading.Timer] = []
         self._powered = self._plugged = True
+        self._stopped = False
         self._listener: _Listener | None = _Listener(port, self)
         self._port: int = self._listener.server_address[1]
         certification = f"http://127.0.0.1:{self._port}/ca"
@@ -143,7 +146,7 @@ class FiscalEmulator:
         with self._lock:
             alarms, self._alarms = self._alarms, []
             self._close()
-            self._powered = False
+            self._powered, self._stopped = False, True
         for alarm in alarms:
             alarm.cancel()
         self.server.close()
@@ -157,7 +160,7 @@ class FiscalEmulator:
 
     def power_on(self) -> None:
         with self._lock:
-            if not self._powered:
+            if not self._powered and not self._stopped:
                 self.server.reload()
                 self._powered = True
                 self._open()
@@ -174,7 +177,7 @@ class FiscalEmulator:
             self._open()
 
     def _open(self) -> None:
-        if self._powered and self._plugged and self._listener is None:
+        if self._powered and self._plugged and self._listener is None and not self._stopped:
             self._cut = threading.Event()
             self._listener = _Listener(self._port, self)
             self._listener.listen()
@@ -378,7 +381,7 @@ class _Listener(ThreadingTCPServer):
         self._broken: set[socket.socket] = set()
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 super().__init__(("127.0.0.1", port), _Handler)
