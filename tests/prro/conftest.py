@@ -11,6 +11,7 @@ import pytest
 
 from drivers.emulation.memory import Tape
 from drivers.prro.emulator import demo
+from drivers.prro.emulator.authority import Authority
 from drivers.prro.emulator.web import FiscalEmulator, build
 from tests.prro.fiscal import Till
 
@@ -33,7 +34,7 @@ def fiscal(people: demo.Demo, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launc
     def load(settings: Any, state: Path | None, url: str, at: Any) -> demo.Demo:
         if state is not None or settings.keys != "gost34311":
             return real(settings, state, url, at)
-        authority = demo.Authority(people.authority.root, people.authority.generation, url)
+        authority = Authority(people.authority.root, people.authority.generation, url)
         return demo.Demo(authority, people.people, people.services, None)
 
     monkeypatch.setattr(demo, "load", load)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -236,7 +237,7 @@ def test_shifts_and_their_documents(shop: Till, emulator: FiscalEmulator) -> Non
     closed = shop.register(CLOSE).number
     emulator.advance_clock(86400)
     shop.open()
-    day = {"From": "2026-03-05T00:00:00", "To": "2026-03-05T23:59:59+02:00"}
+    day: dict[str, Any] = {"From": "2026-03-05T00:00:00", "To": "2026-03-05T23:59:59+02:00"}
     (first,) = shop.command("Shifts", NumFiscal=shop.fn, **day)["Shifts"]
     assert (first["ZRepFiscalNum"], first["CloseShiftFiscalNum"], first["OpenName"]) == (
         z,

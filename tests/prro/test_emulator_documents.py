@@ -115,7 +115,11 @@ def test_a_revoked_certificate(shop: Till, emulator: FiscalEmulator) -> None:
     ],
 )
 def test_names_as_registered(till: Till, name: str, value: str) -> None:
-    refused(till.send(till.xml(OPEN, **{name: value})), 9, "реєстраційних")
+    refused(
+        till.send(re.sub(f"<{name}>[^<]*<", f"<{name}>{value}<", till.xml(OPEN).decode("cp1251")).encode("cp1251")),
+        9,
+        "реєстраційних",
+    )
     assert till.open().number
 
 
@@ -211,7 +215,7 @@ def test_times_follow_the_server_and_never_go_back(shop: Till) -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda text: text.replace("<DOCTYPE>0</DOCTYPE>", "").replace("</DOCSUBTYPE>", "</DOCSUBTYPE><DOCTYPE>0</DOCTYPE>"),
+        lambda text: re.sub("(<DOCTYPE>0</DOCTYPE>)(<DOCSUBTYPE>0</DOCSUBTYPE>)", r"\2\1", text),
         lambda text: text.replace("<VER>1</VER>", ""),
         lambda text: text.replace("<SUM>25.00</SUM></CHECKTOTAL>", "<SUM>25.0</SUM></CHECKTOTAL>"),
         lambda text: text.replace("<SUM>25.00</SUM></CHECKTOTAL>", "<SUM>25,00</SUM></CHECKTOTAL>"),
