@@ -328,7 +328,7 @@ def test_a_file_that_is_no_memory(fiscal: Launch, tmp_path: Path) -> None:
 
 def test_a_taken_port(emulator: FiscalEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     port = int(emulator.address.split(":")[2].split("/")[0])
-    monkeypatch.setattr("drivers.prro.emulator.web.PATIENCE", 0.1)
+    monkeypatch.setattr("drivers.prro.emulator.listener.PATIENCE", 0.1)
     with pytest.raises(OSError):
         build({"clock": CLOCK}, port=port, plan=FaultPlan())
 

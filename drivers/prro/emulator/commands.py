@@ -11,23 +11,16 @@ are for the opener of the shift (for anybody's own eyes when none is open), a se
 from __future__ import annotations
 
 import base64
-import binascii
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
-from drivers.prro.emulator import documents, offline, refusals, tickets, view
-from drivers.prro.emulator.documents import hryvnias
+from drivers.prro.emulator import documents, offline, refusals, shapes, tickets, view
+from drivers.prro.emulator.query import Query
 from drivers.prro.emulator.refusals import Nothing, Refused
 from drivers.prro.emulator.registration import KYIV, Registration
 from drivers.prro.emulator.settings import Settings
 from drivers.prro.emulator.store import Entry, Facts, Operator, Registrar, Shift, Store
-from drivers.prro.emulator.totals import Side, Totals
-from drivers.prro.emulator.verifier import Envelope
 
 UNSIGNED = frozenset({"ServerState", "Schemas", "Check", "CheckExt", "SendDocument"})
 
@@ -48,65 +41,6 @@ _RESULTS = (
     "TransactionsRegistrarNotRegistered",
     "DocumentAbsent",
 )
-
-
-@dataclass(frozen=True)
-class Query:
-    """A command with its fields; `signer` is None for bare JSON."""
-
-    body: Mapping[str, Any]
-    signer: Envelope | None
-
-    def number(self, name: str) -> int | None:
-        """An integer, also as a string. Raises Refused 11."""
-        value = self.body.get(name)
-        if value is None or value == "":
-            return None
-        text = str(value).strip()
-        if isinstance(value, bool) or not re.fullmatch(r"\d{1,18}", text):
-            raise Refused(refusals.QUERY_INVALID, f"Параметр {name} повинен бути числом")
-        return int(text)
-
-    def need(self, name: str) -> int:
-        number = self.number(name)
-        if number is None:
-            raise Refused(refusals.QUERY_INVALID, f"Відсутній параметр {name}")
-        return number
-
-    def text(self, name: str) -> str:
-        value = self.body.get(name)
-        return "" if value is None else str(value)
-
-    def flag(self, name: str) -> bool:
-        """true, "true", 1. Raises Refused 11."""
-        value = self.body.get(name)
-        if value in (None, "", False, 0, "0") or (isinstance(value, str) and value.lower() == "false"):
-            return False
-        if value in (True, 1, "1") or (isinstance(value, str) and value.lower() == "true"):
-            return True
-        raise Refused(refusals.QUERY_INVALID, f"Параметр {name} повинен бути true або false")
-
-    def time(self, name: str) -> datetime | None:
-        """ISO 8601, Kyiv when without offset, or /Date(ms)/. Raises Refused 11."""
-        text = self.text(name)
-        if not text:
-            return None
-        try:
-            if found := re.fullmatch(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/", text):
-                return datetime.fromtimestamp(int(found[1]) / 1000, UTC)
-            moment = datetime.fromisoformat(text)
-        except (ValueError, OverflowError, OSError) as error:
-            raise Refused(refusals.QUERY_INVALID, f"Параметр {name} повинен бути датою ISO 8601") from error
-        return moment if moment.tzinfo is not None else moment.replace(tzinfo=KYIV)
-
-    def choice(self, name: str, names: tuple[str, ...]) -> int:
-        """An enum by name or by number; the first when absent. Raises Refused 11."""
-        text = self.text(name).strip() or "0"
-        if text in names:
-            return names.index(text)
-        if text.isascii() and text.isdigit() and int(text) < len(names):
-            return int(text)
-        raise Refused(refusals.QUERY_INVALID, f"Параметр {name} має невідоме значення {text}")
 
 
 Answer = dict[str, Any] | bytes
@@ -171,7 +105,7 @@ class Commands:
 
     def _operator(self, query: Query) -> Operator:
         assert query.signer is not None
-        return self._rules.owner(query.signer, self._now())
+        return self._rules.access.owner(query.signer, self._now())
 
     def _registrar(self, query: Query, name: str = "NumFiscal") -> Registrar:
         registrar = self._store.registrar(query.need(name))
@@ -191,8 +125,8 @@ class Commands:
 
     def _objects(self, query: Query) -> Answer:
         assert query.signer is not None
-        operator = self._rules.operator(query.signer, self._now())
-        facts = self._rules.facts()
+        operator = self._rules.access.operator(query.signer, self._now())
+        facts = self._rules.access.facts()
         if operator is None or facts.tin not in (query.signer.certificate.drfo, query.signer.certificate.edrpou):
             raise Nothing  # the key is not registered by 5-ПРРО (§8.2)
         return {"TaxObjects": [self._tax_object(facts, operator)]}
@@ -218,7 +152,7 @@ class Commands:
 
     def _operators(self, query: Query) -> Answer:
         self._operator(query)
-        facts = self._rules.facts()
+        facts = self._rules.access.facts()
         now = self._now()
         found = [
             {"SubjectKeyId": each.key, "RegNum": each.reg_num, "ChiefCashier": each.chief}
@@ -256,7 +190,7 @@ class Commands:
         answer |= self._offline_fields(registrar, entitled=entitled)
         answer["Closed"] = registrar.closed
         wanted = query.flag("IncludeTaxObject")
-        answer["TaxObject"] = self._tax_object(self._rules.facts(), operator) if wanted else None
+        answer["TaxObject"] = self._tax_object(self._rules.access.facts(), operator) if wanted else None
         return answer
 
     def _show_pair(self, query: Query, registrar: Registrar) -> None:
@@ -318,7 +252,7 @@ class Commands:
         entry = self._find(query, registrar.fn, zrep=zrep)
         if entry is None:
             raise Nothing
-        document = self._rules.document(entry)
+        document = self._rules.content.document(entry)
         if query.flag("Original"):
             return document.cms
         return self._sign(tickets.copy(document, entry), query.flag("SetTimestamp"))
@@ -340,7 +274,7 @@ class Commands:
             answer["CabinetUrl"] = None
         if entry is None:
             return answer
-        document = self._rules.document(entry)
+        document = self._rules.content.document(entry)
         stamped = query.flag("SetTimestamp")
         data = {
             ORIGINAL_XML: lambda: document.xml,
@@ -461,34 +395,12 @@ class Commands:
             "ShiftState": int(is_open),
             "ZRepPresent": bool(shift.z_fiscal),
             **self._people(shift),
-            "Totals": _totals(self._rules.totals(registrar.fn, shift.id)) if is_open else None,
+            "Totals": shapes.of_totals(self._rules.content.totals(registrar.fn, shift.id)) if is_open else None,
         }
 
     @staticmethod
     def _moment(moment: datetime) -> str:
         return moment.astimezone(KYIV).isoformat(timespec="seconds")
-
-
-def package_of(query: Query) -> list[bytes]:
-    """The documents of `SendOflPackage`. Raises Refused 11."""
-    given = query.body.get("Documents")
-    if not isinstance(given, list) or not given:
-        raise Refused(refusals.QUERY_INVALID, "Documents — масив документів у Base64")
-    return [_base64(each) for each in given]
-
-
-def document_of(query: Query) -> bytes:
-    """The document of `SendDocument`. Raises Refused 11."""
-    return _base64(query.body.get("Document"))
-
-
-def _base64(value: Any) -> bytes:
-    if not isinstance(value, str):
-        raise Refused(refusals.QUERY_INVALID, "Документ повинен бути рядком Base64")
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Refused(refusals.QUERY_INVALID, "Документ повинен бути рядком Base64") from error
 
 
 def cabinet_url(document: documents.Document, entry: Entry) -> str:
@@ -499,61 +411,3 @@ def cabinet_url(document: documents.Document, entry: Entry) -> str:
         f"https://cabinet.tax.gov.ua/cashregs/check?{mac}date={document.at:%Y%m%d}&time={document.at:%H%M%S}"
         f"&id={entry.fiscal}{amount}&fn={entry.fn}"
     )
-
-
-def decimal(kopecks: int) -> msgspec.Raw:
-    """A sum as a JSON number with two decimals; floats never touch it."""
-    return msgspec.Raw(hryvnias(kopecks).encode())
-
-
-def _totals(totals: Totals) -> dict[str, Any]:
-    cash = {
-        "Sum": decimal(totals.withdrawn),
-        "Commission": decimal(totals.commission),
-        "OrdersCount": totals.withdrawals,
-    }
-    return {
-        "Real": _side(totals.sales),
-        "Ret": _side(totals.returns),
-        "Cash": cash if totals.withdrawals else None,
-        "Currency": None,
-        "ServiceInput": decimal(totals.cash_in),
-        "ServiceOutput": decimal(totals.cash_out),
-    }
-
-
-def _side(side: Side) -> dict[str, Any] | None:
-    if not side.count:
-        return None
-    nothing = decimal(0)
-    return {
-        "Sum": decimal(side.amount),
-        "PwnSumIssued": nothing,
-        "PwnSumReceived": nothing,
-        "RndSum": decimal(side.rounding),
-        "NoRndSum": decimal(side.amount + side.rounding),
-        "OrdersCount": side.count,
-        "PwnOrdersCountIssued": 0,
-        "PwnOrdersCountReceived": 0,
-        "TotalCurrencyCost": 0,
-        "TotalCurrencySum": nothing,
-        "TotalCurrencyCommission": nothing,
-        "PayForm": [
-            {"PayFormCode": code, "PayFormName": name, "Sum": decimal(amount)}
-            for (code, name), amount in side.forms.items()
-        ],
-        "Tax": [
-            {
-                "Type": kind,
-                "Name": sums.name,
-                "Letter": letter,
-                "Prc": msgspec.Raw(rate.encode()),
-                "Sign": sign,
-                "Turnover": decimal(sums.turnover),
-                "TurnoverDiscount": decimal(sums.discounted),
-                "SourceSum": decimal(sums.source),
-                "Sum": decimal(sums.amount),
-            }
-            for (kind, letter, rate, sign), sums in side.taxes.items()
-        ],
-    }

@@ -22,7 +22,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from drivers.prro.emulator import documents, offline, refusals, schema, sums, totals, verifier
+from drivers.prro.emulator import documents, offline, refusals, schema, verifier
+from drivers.prro.emulator.access import Access
+from drivers.prro.emulator.content import Content
 from drivers.prro.emulator.demo import Demo
 from drivers.prro.emulator.documents import (
     CLOSE_SHIFT,
@@ -32,11 +34,10 @@ from drivers.prro.emulator.documents import (
     RETURN,
     STORNO,
     Document,
-    hryvnias,
 )
 from drivers.prro.emulator.refusals import Refused
 from drivers.prro.emulator.settings import Settings
-from drivers.prro.emulator.store import Entry, Facts, Operator, Registrar, Session, Shift, Store
+from drivers.prro.emulator.store import Entry, Operator, Registrar, Session, Shift, Store
 from drivers.prro.emulator.verifier import Envelope
 
 KYIV = ZoneInfo("Europe/Kyiv")
@@ -49,72 +50,17 @@ class Registration:
 
     def __init__(self, store: Store, demo: Demo, settings: Settings, now: Callable[[], datetime]) -> None:
         self._store = store
-        self._demo = demo
+        self.access = Access(store, demo, now)
+        self.content = Content(store, settings)
         self._settings = settings
         self._now = now
         self._official = schema.official(settings.xsd_folder)
-        self._trusted: set[bytes] = set()
-        self._parsed: dict[tuple[int, int], Document] = {}
-        self.unchecked = 0
-        """How many more certificates cannot be checked, as when the authority's OCSP is silent."""
-
-    # -- who ------------------------------------------------------------------------------------------------------
-
-    def envelope(self, message: bytes, at: datetime | None = None) -> Envelope:
-        """A proved message, its certificate judged at the aware time `at` (now). Raises verifier.Unsigned, Refused."""
-        try:
-            envelope = verifier.check(message)
-        except verifier.Forged as error:
-            raise Refused(refusals.CRYPTOGRAPHY, str(error)) from error
-        if at is not None:
-            self._check_certificate(envelope, at)
-        return envelope
-
-    def _check_certificate(self, envelope: Envelope, at: datetime) -> None:
-        certificate = envelope.certificate
-        if self.unchecked:
-            self.unchecked -= 1
-            raise Refused(
-                refusals.CRYPTOGRAPHY, "Неможливо перевірити статус сертифіката: OCSP-сервер видавця недоступний"
-            )
-        if certificate.raw not in self._trusted:
-            if not certificate.signed_by(self._demo.authority.certificate):
-                raise Refused(refusals.CRYPTOGRAPHY, "Сертифікат видано невідомим надавачем довірчих послуг")
-            self._trusted.add(certificate.raw)
-        if not certificate.not_before <= at <= certificate.expires:
-            raise Refused(refusals.CRYPTOGRAPHY, "Строк дії сертифіката не настав або закінчився")
-        revoked = self._demo.authority.revoked.get(certificate.serial)
-        if revoked is not None and revoked <= at:
-            raise Refused(refusals.CRYPTOGRAPHY, "Сертифікат скасовано")
-
-    def facts(self) -> Facts:
-        facts = self._store.facts()
-        if facts is None:
-            raise LookupError("the memory has no taxpayer")
-        return facts
-
-    def operator(self, envelope: Envelope, at: datetime) -> Operator | None:
-        """The registered operator with this key at the aware time `at`."""
-        for operator in self.facts().operators:
-            if operator.key == envelope.key_id:
-                ended = operator.withdrawn and datetime.fromisoformat(operator.withdrawn) <= at
-                return None if ended else operator
-        return None
-
-    def owner(self, envelope: Envelope, at: datetime) -> Operator:
-        """The operator who signs a command or a package. Raises Refused 3 or 2."""
-        if self.facts().tin not in (envelope.certificate.drfo, envelope.certificate.edrpou):
-            raise Refused(refusals.INVALID_TIN, "Код платника в сертифікаті не відповідає власнику ПРРО")
-        operator = self.operator(envelope, at)
-        if operator is None:
-            raise Refused(refusals.ACCESS_DENIED, "Оператора з таким ключем не зареєстровано (форма 5-ПРРО)")
-        return operator
 
     # -- documents ------------------------------------------------------------------------------------------------
 
     def online(self, message: bytes) -> Entry:
         """Register a document of /doc. Raises verifier.Unsigned, Refused."""
-        envelope = self.envelope(message, self._now())
+        envelope = self.access.envelope(message, self._now())
         if self._settings.stamp == "required" and not envelope.stamped:
             raise Refused(refusals.CRYPTOGRAPHY, "Підпис не містить позначки часу (signature-time-stamp)")
         document = self._read(envelope, message)
@@ -130,8 +76,8 @@ class Registration:
         if registrar.session is not None and registrar.session.running:
             raise Refused(refusals.DOCUMENT_INVALID, "Офлайн-сесію не завершено: очікується документ OfflineEnd")
         self._check_time(document, registrar)
-        self._check_content(document, registrar, shift)
-        facts = self.facts()
+        self.content.check(document, registrar, shift)
+        facts = self.access.facts()
         fiscal = str(facts.next_fiscal)
         facts.next_fiscal += 1
         self._store.put_facts(facts)
@@ -153,12 +99,12 @@ class Registration:
     def from_package(self, message: bytes, fn: int | None) -> Entry:
         """Register one document of a package for the registrar `fn` (any when None). Raises Refused."""
         try:
-            envelope = self.envelope(message)
+            envelope = self.access.envelope(message)
         except verifier.Unsigned as error:
             raise Refused(refusals.CRYPTOGRAPHY, str(error)) from error
         document = self._read(envelope, message)
         at = document.at.replace(tzinfo=KYIV)
-        self._check_certificate(envelope, at)
+        self.access.check_certificate(envelope, at)
         registrar, operator = self._address(document, envelope, at)
         if fn is not None and document.fn != fn:
             raise Refused(refusals.PACKAGE_INVALID, "Документи пакета належать різним ПРРО")
@@ -166,7 +112,7 @@ class Registration:
         self._check_number(document, registrar)
         session = self._check_session(document, registrar)
         self._check_time(document, registrar)
-        self._check_content(document, registrar, shift)
+        self.content.check(document, registrar, shift)
         return self._commit(document, registrar, shift, operator, document.tax_number, session)
 
     def _read(self, envelope: Envelope, message: bytes) -> Document:
@@ -180,10 +126,10 @@ class Registration:
         registrar = self._store.registrar(document.fn)
         if registrar is None or (registrar.closed and (not registrar.shift or document.doctype == OPEN_SHIFT)):
             raise Refused(refusals.REGISTRAR_ABSENT, f"ПРРО {document.fn} не зареєстровано")
-        facts = self.facts()
+        facts = self.access.facts()
         if document.tin != facts.tin:
             raise Refused(refusals.INVALID_TIN, f"Код платника {document.tin} не є кодом власника ПРРО {document.fn}")
-        operator = self.owner(envelope, at)
+        operator = self.access.owner(envelope, at)
         expected = {
             "IPN": facts.ipn,
             "ORGNM": facts.organization,
@@ -304,118 +250,6 @@ class Registration:
     def _exhausted(used: int) -> bool:
         return used >= offline.MONTH_LIMIT.total_seconds()
 
-    # -- content --------------------------------------------------------------------------------------------------
-
-    def _check_content(self, document: Document, registrar: Registrar, shift: Shift | None) -> None:
-        self._check_flags(document, shift)
-        if document.zrep:
-            if self._settings.z_check == "1" and shift is not None:
-                fault = totals.differences(document, self.totals(registrar.fn, shift.id))
-                if fault:
-                    raise Refused(refusals.DOCUMENT_INVALID, f"Z-звіт не відповідає документам зміни: {fault}")
-            return
-        self._check_subtype(document)
-        if shift is not None and shift.z_fiscal and document.doctype < OPEN_SHIFT:
-            raise Refused(refusals.DOCUMENT_INVALID, "Після Z-звіту зміну може бути лише закрито")
-        try:
-            sums.check(document, strict=self._settings.strict == "1")
-        except sums.Wrong as error:
-            raise Refused(refusals.DOCUMENT_INVALID, str(error)) from error
-        cash = document.cash
-        if (document.doctype, document.subtype) == (0, RETURN):
-            self._check_return(document)
-        if (document.doctype, document.subtype) == (0, STORNO):
-            cash = -self.document(self._stornable(document, registrar)).cash
-        if document.doctype == OFFLINE_BEGIN and documents.flag(document.root[0], "REVOKELASTONLINEDOC"):
-            self._revocable(registrar)
-        if cash < 0 and self._settings.drawer == "1":
-            drawer = self._store.drawer(registrar.fn, testing=document.testing)
-            if drawer + cash < 0:
-                raise Refused(
-                    refusals.DOCUMENT_INVALID,
-                    f"Сума видачі {hryvnias(-cash)} перевищує готівку в касі {hryvnias(drawer)}",
-                )
-
-    def _check_flags(self, document: Document, shift: Shift | None) -> None:
-        if document.head("VER").strip() != "1":
-            raise Refused(refusals.DOCUMENT_INVALID, "VER повинна дорівнювати 1")
-        for name in _SERVER_SIDE:
-            if documents.flag(document.root[0], name):
-                raise Refused(refusals.DOCUMENT_INVALID, f"{name} встановлює лише фіскальний сервер")
-        if not document.uid.strip():
-            raise Refused(refusals.DOCUMENT_INVALID, "UID не може бути порожнім")
-        if document.doctype in (OFFLINE_BEGIN, OFFLINE_END):
-            if document.testing:
-                raise Refused(refusals.DOCUMENT_INVALID, "TESTING не допускається в документах 102 та 103")
-        elif shift is not None and document.testing != shift.testing:
-            raise Refused(refusals.DOCUMENT_INVALID, "Тестові та фіскальні документи не поєднуються в одній зміні")
-
-    def _check_subtype(self, document: Document) -> None:
-        if document.doctype not in documents.TYPE_NAMES:
-            raise Refused(refusals.DOCUMENT_INVALID, f"Невідомий DOCTYPE {document.doctype}")
-        if document.doctype >= OPEN_SHIFT and document.subtype >= 0:
-            raise Refused(refusals.DOCUMENT_INVALID, f"DOCSUBTYPE не зазначається для DOCTYPE {document.doctype}")
-        if document.doctype == 0 and document.subtype not in documents.SUBTYPE_NAMES:
-            raise Refused(refusals.DOCUMENT_INVALID, f"DOCSUBTYPE {document.subtype} недопустимий для DOCTYPE 0")
-        kind = (document.doctype, document.subtype)
-        if kind != (0, RETURN) and any(
-            document.head(name) for name in ("ORDERRETNUM", "ORDERRETDATE", "ORDERRETCASHREGNUM")
-        ):
-            raise Refused(refusals.DOCUMENT_INVALID, "ORDERRET… зазначається лише у видатковому чеку")
-        if (document.subtype == STORNO) != bool(document.head("ORDERSTORNUM")):
-            raise Refused(refusals.DOCUMENT_INVALID, "ORDERSTORNUM зазначається в сторно, і лише в ньому")
-        if document.head("REVOKELASTONLINEDOC") and document.doctype != OFFLINE_BEGIN:
-            raise Refused(refusals.DOCUMENT_INVALID, "REVOKELASTONLINEDOC зазначається лише в документі 102")
-
-    def _check_return(self, document: Document) -> None:
-        number, other = document.head("ORDERRETNUM"), document.head("ORDERRETCASHREGNUM").strip()
-        if not number:
-            raise Refused(refusals.DOCUMENT_INVALID, "Видатковий чек повинен містити ORDERRETNUM")
-        if other and not document.head("ORDERRETDATE"):
-            raise Refused(refusals.DOCUMENT_INVALID, "ORDERRETCASHREGNUM зазначається разом з ORDERRETDATE")
-        fn = int(other) if other else document.fn
-        if self._store.registrar(fn) is None:
-            return  # a receipt of a registrar that this server does not know: nothing to compare with
-        sale = self._store.entry(fn, fiscal=number)
-        if sale is None or (sale.doctype, sale.subtype) != (0, 0):
-            raise Refused(refusals.DOCUMENT_INVALID, f"Чек {number}, за яким здійснюється повернення, не знайдено")
-        if not sale.live:
-            raise Refused(refusals.DOCUMENT_INVALID, f"Чек {number} сторновано або відкликано")
-        left = sale.total - self._store.returned(fn, number)
-        if document.paid > left:
-            raise Refused(
-                refusals.DOCUMENT_INVALID,
-                f"Сума повернення {hryvnias(document.paid)} перевищує залишок за чеком {number}: {hryvnias(left)}",
-            )
-
-    def _stornable(self, document: Document, registrar: Registrar) -> Entry:
-        number = document.head("ORDERSTORNUM")
-        last = self._store.last(registrar.fn)
-        wanted = self._store.entry(registrar.fn, fiscal=number)
-        if wanted is not None and wanted.doctype == 2 and wanted.shift == registrar.shift and wanted.live:
-            return wanted  # currency trade: any operation of the shift (§3.9)
-        if last is None or wanted is None or last.local != wanted.local:
-            raise Refused(refusals.DOCUMENT_INVALID, f"Сторнуватись може лише останній документ, а не {number}")
-        if last.shift != registrar.shift or last.doctype not in _FINANCIAL or last.subtype == STORNO or not last.live:
-            raise Refused(
-                refusals.DOCUMENT_INVALID,
-                f"Документ {number} не може бути сторнований. Сторнуватись може лише останній документ",
-            )
-        return last
-
-    def _revocable(self, registrar: Registrar) -> Entry:
-        last = self._store.last(registrar.fn)
-        if last is None or last.offline:
-            raise Refused(refusals.DOCUMENT_INVALID, "Останній онлайн-документ відсутній і не може бути відкликаний")
-        if last.doctype not in _FINANCIAL:
-            name = "ZRep" if last.zrep else documents.TYPE_NAMES[last.doctype]
-            raise Refused(
-                refusals.DOCUMENT_INVALID, f"Документ {last.fiscal} має тип '{name}' і не може бути відкликаний"
-            )
-        if not last.live:
-            raise Refused(refusals.DOCUMENT_INVALID, f"Документ {last.fiscal} уже сторновано або відкликано")
-        return last
-
     # -- effects --------------------------------------------------------------------------------------------------
 
     def _commit(
@@ -472,12 +306,12 @@ class Registration:
     def _effects(self, document: Document, registrar: Registrar) -> str:
         """Marks on other documents; returns what the document refers to."""
         if (document.doctype, document.subtype) == (0, STORNO):
-            cancelled = self._stornable(document, registrar)
+            cancelled = self.content.stornable(document, registrar)
             cancelled.storned = True
             self._store.update(cancelled)
             return f"{cancelled.fn}/{cancelled.fiscal}"
         if document.doctype == OFFLINE_BEGIN and documents.flag(document.root[0], "REVOKELASTONLINEDOC"):
-            revoked = self._revocable(registrar)
+            revoked = self.content.revocable(registrar)
             revoked.revoked = True
             self._store.update(revoked)
             if revoked.subtype == STORNO:
@@ -497,7 +331,7 @@ class Registration:
             self._store.update(entry)
 
     def _open(self, document: Document, registrar: Registrar, operator: Operator, fiscal: str) -> Shift:
-        facts = self.facts()
+        facts = self.access.facts()
         registrar.shift = facts.next_shift
         facts.next_shift += 1
         self._store.put_facts(facts)
@@ -516,7 +350,7 @@ class Registration:
 
     def new_session(self) -> Session:
         """The next pair of offline session and secret number."""
-        facts = self.facts()
+        facts = self.access.facts()
         session = Session(id=str(facts.next_session), seed=str(10**14 + secrets.randbelow(9 * 10**14)))
         facts.next_session += 1
         self._store.put_facts(facts)
@@ -546,23 +380,4 @@ class Registration:
             self._mark(entry.refers, storned=False)
         elif entry.doctype == OFFLINE_BEGIN and entry.refers:
             self._mark(entry.refers, revoked=False)
-        self._parsed.pop((entry.fn, entry.local), None)
         return entry
-
-    # -- questions ------------------------------------------------------------------------------------------------
-
-    def document(self, entry: Entry) -> Document:
-        """A registered document, parsed."""
-        key = (entry.fn, entry.local)
-        found = self._parsed.get(key)
-        xml, cms = self._store.octets(entry)
-        if found is None or found.cms != cms:
-            found = documents.read(xml, cms, None)
-            self._parsed[key] = found
-        return found
-
-    def totals(self, fn: int, shift: int) -> totals.Totals:
-        """Totals of the documents of a shift that stand."""
-        return totals.Totals.of(
-            self.document(entry) for entry in self._store.entries(fn, shift) if entry.live and entry.subtype != STORNO
-        )

@@ -6,9 +6,7 @@ import base64
 import json
 import logging
 import re
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,6 @@ from drivers.emulation.memory import Tape
 from drivers.prro.emulator import (
     commands,
     documents,
-    foreign,
     offline,
     refusals,
     responders,
@@ -29,37 +26,16 @@ from drivers.prro.emulator import (
     view,
 )
 from drivers.prro.emulator.demo import Demo
+from drivers.prro.emulator.query import Query, document_of, package_of
 from drivers.prro.emulator.refusals import Gross, Nothing, Refused
 from drivers.prro.emulator.registration import KYIV, Registration
+from drivers.prro.emulator.requests import JSON, OCTETS, TEXT, Answer, Request, open_body
 from drivers.prro.emulator.settings import Settings
-from drivers.prro.emulator.signed import Manner
 from drivers.prro.emulator.store import Entry, Facts, Operator, Registrar, Store
 from drivers.prro.signing import der, timestamp
 from drivers.prro.signing.algorithms import Digest
 
 log = logging.getLogger(__name__)
-
-MAX_SIZE, MIN_SIZE = 200 * 1024, 10
-OCTETS, JSON, TEXT = "application/octet-stream", "application/json; charset=utf-8", "text/plain; charset=utf-8"
-PATHS = ("/fs/doc", "/fs/pck", "/fs/cmd")
-
-
-@dataclass(frozen=True)
-class Request:
-    """A POST as it came. `path` without its query, `as_json` is resultAsJson=true."""
-
-    path: str
-    content_type: str
-    encoding: str
-    body: bytes
-    as_json: bool = False
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    content_type: str
-    body: bytes
 
 
 class FiscalServer:
@@ -193,7 +169,7 @@ class FiscalServer:
         with self.store.transaction():
             entry = self.rules.online(message)
             registrar = self.store.registrar(entry.fn)
-        self._print(entry)
+        self.print(entry)
         opened = entry.doctype == documents.OPEN_SHIFT and registrar is not None
         return self.sign(tickets.accepted(entry, registrar.session if opened and registrar is not None else None))
 
@@ -213,8 +189,8 @@ class FiscalServer:
         return self.sign(tickets.refused(fields["UID"], self.kyiv(), fields["ORDERNUM"], refusal))
 
     def _package(self, message: bytes) -> Answer:
-        envelope = self.rules.envelope(message, self.now())
-        sender = self.rules.owner(envelope, self.now())
+        envelope = self.rules.access.envelope(message, self.now())
+        sender = self.rules.access.owner(envelope, self.now())
         try:
             parts = offline.unpack(envelope.content)
         except ValueError as error:
@@ -244,7 +220,7 @@ class FiscalServer:
             except Refused as refusal:
                 raise refusals.located(position, offset, refusal) from refusal
             fn = entry.fn
-            self._print(entry)
+            self.print(entry)
             if entry.doctype == documents.OFFLINE_END:
                 ended = entry
         registrar = self.store.registrar(ended.fn) if ended is not None else None
@@ -284,10 +260,10 @@ class FiscalServer:
             return Answer(200, OCTETS, answer)
         return Answer(200, JSON, self._json(answer))
 
-    def _query(self, request: Request, body: bytes) -> commands.Query:
+    def _query(self, request: Request, body: bytes) -> Query:
         signer = None
         if request.content_type == OCTETS:
-            signer = self.rules.envelope(body, self.now())
+            signer = self.rules.access.envelope(body, self.now())
             body = signer.content
         try:
             plain = json.loads(body.decode("utf-8-sig"))
@@ -295,20 +271,20 @@ class FiscalServer:
             raise Refused(refusals.QUERY_INVALID, "Тіло команди не є JSON у кодуванні UTF-8") from error
         if not isinstance(plain, dict):
             raise Refused(refusals.QUERY_INVALID, "Тіло команди повинне бути об'єктом JSON")
-        return commands.Query(plain, signer)
+        return Query(plain, signer)
 
-    def _run(self, query: commands.Query) -> commands.Answer:
+    def _run(self, query: Query) -> commands.Answer:
         name = query.text("Command")
         if name == "SendDocument":
             self.commands.check(query)
-            ticket = self.ticket(commands.document_of(query))
+            ticket = self.ticket(document_of(query))
             return self.commands.dress(query, {"Ticket": base64.b64encode(ticket).decode()})
         if name == "SendOflPackage":
             self.commands.check(query)
             assert query.signer is not None
-            sender = self.rules.owner(query.signer, self.now())
+            sender = self.rules.access.owner(query.signer, self.now())
             parts, at = [], 4
-            for octets in commands.package_of(query):
+            for octets in package_of(query):
                 parts.append((at, octets))
                 at += len(octets) + 4
             return self.commands.dress(query, dict(self._deliver(sender, parts) or {}))
@@ -329,8 +305,9 @@ class FiscalServer:
 
     # -- the world ------------------------------------------------------------------------------------------------
 
-    def _print(self, entry: Entry) -> None:
-        self.tape.print(view.tape(self.rules.document(entry), entry))
+    def print(self, entry: Entry) -> None:
+        """Put a registered document on the tape."""
+        self.tape.print(view.tape(self.rules.content.document(entry), entry))
 
     def registrar(self, fn: int | None = None) -> Registrar:
         """A registrar, the first when not named. Raises LookupError."""
@@ -341,182 +318,10 @@ class FiscalServer:
 
     def advance_clock(self, seconds: float) -> None:
         with self.store.transaction():
-            facts = self.rules.facts()
+            facts = self.rules.access.facts()
             facts.offset = self._offset + seconds
             self.store.put_facts(facts)
         self._offset += seconds
-
-    def foreign_document(self, fn: int | None = None, device: str = "") -> Entry:
-        """Another device takes the next number. Raises Refused."""
-        registrar = self.registrar(fn)
-        if device:
-            with self.store.transaction():
-                registrar.device = device
-                self.store.put_registrar(registrar)
-        shift = self.store.shift(registrar.shift) if registrar.shift else None
-        who = self.demo.cashier
-        for identity in self.demo.people.values():
-            if shift is not None and (identity.certificate.key_id or b"").hex() == shift.open_key:
-                who = identity
-        xml = foreign.document(self.rules.facts(), registrar, shift, who.certificate.name, self.kyiv())
-        with self.store.transaction():
-            entry = self.rules.online(signed.message(xml, who, self.now(), Manner()))
-        self._print(entry)
-        return entry
-
-    def lose_documents(self, count: int = 1, fn: int | None = None) -> list[Entry]:
-        """The server comes back from a backup: its last documents never were."""
-        lost = []
-        with self.store.transaction():
-            for _ in range(count):
-                entry = self.rules.undo(self.registrar(fn).fn)
-                if entry is not None:
-                    lost.append(entry)
-        return lost
-
-    def close_offline_session(self, fn: int | None = None) -> None:
-        """The server ends the offline session by itself: another pair is current until the old one is shown to it."""
-        with self.store.transaction():
-            registrar = self.registrar(fn)
-            if registrar.session is not None:
-                registrar.replaced = registrar.session
-                registrar.session = self.rules.new_session()
-                self.store.put_registrar(registrar)
-
-    def drop_offline_pair(self, fn: int | None = None) -> None:
-        """No pair for offline work until the next shift opens online."""
-        with self.store.transaction():
-            registrar = self.registrar(fn)
-            registrar.session = registrar.replaced = None
-            self.store.put_registrar(registrar)
-
-    def set_offline(self, supported: bool, fn: int | None = None) -> None:
-        with self.store.transaction():
-            registrar = self.registrar(fn)
-            registrar.offline_supported = supported
-            self.store.put_registrar(registrar)
-
-    def cancel_registration(self, closed: bool = True, fn: int | None = None) -> None:
-        """The registration of a registrar ends (§2.6 `Closed`); an open shift may still be finished."""
-        with self.store.transaction():
-            registrar = self.registrar(fn)
-            registrar.closed = closed
-            self.store.put_registrar(registrar)
-
-    def withdraw_operator(self, key: str) -> None:
-        """«Припинення роботи»: the key has no access from now on."""
-        with self.store.transaction():
-            facts = self.rules.facts()
-            for operator in facts.operators:
-                if operator.key == key:
-                    operator.withdrawn = self.now().isoformat()
-            self.store.put_facts(facts)
-
-    def registers(self, fn: int | None = None) -> dict[str, Any]:
-        """What the hardware emulators call registers, of the shift since its opening and until its Z. Kopecks."""
-        registrar = self.registrar(fn)
-        shift = self.store.shift(registrar.shift) if registrar.shift else None
-        counted = shift is not None and not shift.z_fiscal
-        totals = self.rules.totals(registrar.fn, registrar.shift if counted else -1)
-        entries = self.store.entries(registrar.fn)
-        testing = shift is not None and shift.testing
-        return {
-            "serial": str(registrar.fn),
-            "sales_turnover": totals.sales.amount,
-            "refunds_turnover": totals.returns.amount,
-            "sales_by_tax": dict(totals.sales.letters),
-            "refunds_by_tax": dict(totals.returns.letters),
-            "sales_by_form": _by_form(totals.sales.forms),
-            "refunds_by_form": _by_form(totals.returns.forms),
-            "cash_in": totals.cash_in,
-            "cash_out": totals.cash_out,
-            "drawer": self.store.drawer(registrar.fn, testing=testing),
-            "last_document": registrar.next_local - 1,
-            "receipts": sum((entry.doctype, entry.subtype) in ((0, 0), (0, 1)) for entry in entries),
-            "z_number": sum(entry.zrep for entry in entries),
-            "open_receipt": False,
-            "shift_open": shift is not None,
-            "next_local": registrar.next_local,
-            "offline_next": registrar.session.next if registrar.session is not None else 0,
-            "device": registrar.device,
-            "journal": [self._journal(entry) for entry in entries],
-        }
-
-    def _journal(self, entry: Entry) -> dict[str, Any]:
-        return {
-            "number": entry.local,
-            "fiscal": entry.fiscal,
-            "uid": entry.uid,
-            "kind": view.kind_name(entry),
-            "amount": entry.total,
-            "sums": view.sums_by_form(self.rules.document(entry)),
-            "at": entry.at,
-            "offline": entry.offline,
-            "testing": entry.testing,
-            "revoked": entry.revoked,
-            "storned": entry.storned,
-        }
-
-
-def open_body(request: Request) -> bytes:
-    """The uncompressed body of a request with the right type and size. Raises Gross 415, 416, 400."""
-    signed_only = request.path != "/fs/cmd"
-    if request.content_type != OCTETS and (signed_only or request.content_type != "application/json"):
-        raise Gross(415, f"Непідтримуваний Content-Type «{request.content_type}»")
-    body = request.body
-    if request.encoding in ("gzip", "x-gzip", "deflate"):
-        body = _inflate(body)
-    elif request.encoding not in ("", "identity"):
-        raise Gross(400, f"Непідтримуваний Content-Encoding «{request.encoding}»")
-    if not MIN_SIZE <= len(body) <= MAX_SIZE:
-        raise Gross(416, f"Розмір повідомлення {len(body)} байт поза межами {MIN_SIZE}…{MAX_SIZE}")
-    return body
-
-
-def _inflate(data: bytes) -> bytes:
-    """gzip, zlib or bare deflate, whatever the label says: the real server is as tolerant (§1.2). Bounded."""
-    for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
-        stream = zlib.decompressobj(window)
-        try:
-            body = stream.decompress(data, MAX_SIZE + 1)
-        except zlib.error:
-            continue
-        if stream.eof or len(body) > MAX_SIZE:
-            return body
-    raise Gross(400, "Тіло запиту не вдалося розпакувати")
-
-
-def names(request: Request) -> tuple[str, ...]:
-    """What a fault plan calls a request: doc, doc:CHECK, doc:CheckGoods; pck; cmd, cmd:NAME; tsp, ocsp."""
-    short = request.path.rpartition("/")[2]
-    if short not in ("doc", "cmd"):
-        return (short,)
-    try:
-        body = open_body(request)
-        content = verifier.content(body) if request.content_type == OCTETS else body
-    except (Gross, verifier.Unsigned):
-        return (short,)
-    if short == "cmd":
-        found = re.search(rb'"Command"\s*:\s*"(\w+)"', content)
-        return ("cmd", f"cmd:{found[1].decode()}") if found else ("cmd",)
-    root = re.search(rb"<(CHECK|ZREP)[\s>]", content)
-    if root is None:
-        return ("doc",)
-    kinds = [f"doc:{root[1].decode()}"]
-    kind, subtype = (re.search(rb"<%s>(\d+)<" % name, content) for name in (b"DOCTYPE", b"DOCSUBTYPE"))
-    if kind is not None:
-        code = int(kind[1])
-        detail = documents.SUBTYPE_NAMES.get(int(subtype[1])) if subtype is not None and code == 0 else None
-        kinds.append(f"doc:{detail or documents.TYPE_NAMES.get(code, code)}")
-    return ("doc", *kinds)
-
-
-def _by_form(forms: dict[tuple[int, str], int]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for (code, _), amount in forms.items():
-        name = view.form_name(code)
-        found[name] = found.get(name, 0) + amount
-    return found
 
 
 def _strings(value: Any) -> Any:

@@ -38,37 +38,23 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import socket
-import struct
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingTCPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from drivers.emulation.faults import Fault, FaultPlan
 from drivers.emulation.memory import Tape
 from drivers.prro.emulator import demo, refusals, verifier
+from drivers.prro.emulator.listener import Cut, Listener
 from drivers.prro.emulator.refusals import SYMBOLS, Refused
-from drivers.prro.emulator.server import JSON, MAX_SIZE, OCTETS, PATHS, TEXT, Answer, FiscalServer, Request, names
+from drivers.prro.emulator.requests import JSON, OCTETS, TEXT, Answer, Request, names
+from drivers.prro.emulator.server import FiscalServer
 from drivers.prro.emulator.settings import Settings
 from drivers.prro.emulator.store import Entry
-
-CERTIFICATION = ("/ca/tsp", "/ca/ocsp")
-PATIENCE = 5.0
-"""Seconds to wait for the port of a predecessor."""
-_MOST = 4 * MAX_SIZE
-"""How much of an oversized body is read before it is refused."""
-
-
-class Cut(Exception):
-    """The connection ends without an answer."""
+from drivers.prro.emulator.world import World
 
 
 def build(
@@ -107,13 +93,14 @@ class FiscalEmulator:
         self._alarms: list[threading.Timer] = []
         self._powered = self._plugged = True
         self._stopped = False
-        self._listener: _Listener | None = _Listener(port, self)
+        self._listener: Listener | None = Listener(port, self, self._cut)
         self._port: int = self._listener.server_address[1]
         certification = f"http://127.0.0.1:{self._port}/ca"
         try:
             self.server = FiscalServer(
                 settings, state, lambda at: demo.load(settings, state, certification, at), tape, wall
             )
+            self.world = World(self.server)
             demo.describe(self.server.demo, settings, self.address)
         except BaseException:
             self._listener.server_close()
@@ -179,7 +166,7 @@ class FiscalEmulator:
     def _open(self) -> None:
         if self._powered and self._plugged and self._listener is None and not self._stopped:
             self._cut = threading.Event()
-            self._listener = _Listener(self._port, self)
+            self._listener = Listener(self._port, self, self._cut)
             self._listener.listen()
 
     def _close(self) -> None:
@@ -204,7 +191,7 @@ class FiscalEmulator:
     def registers(self, fn: int | None = None) -> dict[str, Any]:
         """As of the hardware emulators; of the first registrar when none is named. Kopecks."""
         with self._lock:
-            return self.server.registers(fn)
+            return self.world.registers(fn)
 
     def now(self) -> datetime:
         """The server's time, aware UTC."""
@@ -217,36 +204,36 @@ class FiscalEmulator:
     def foreign_document(self, fn: int | None = None, device: str = "") -> Entry:
         """Another device takes the next number of a registrar. Raises Refused when even it may not."""
         with self._lock:
-            return self.server.foreign_document(fn, device)
+            return self.world.foreign_document(fn, device)
 
     def lose_documents(self, count: int = 1, fn: int | None = None) -> list[Entry]:
         """The last documents of a registrar never were: the server is behind."""
         with self._lock:
-            return self.server.lose_documents(count, fn)
+            return self.world.lose_documents(count, fn)
 
     def close_offline_session(self, fn: int | None = None) -> None:
         """The server closes the offline session by itself."""
         with self._lock:
-            self.server.close_offline_session(fn)
+            self.world.close_offline_session(fn)
 
     def drop_offline_pair(self, fn: int | None = None) -> None:
         """The server has no offline pair until the next shift opens online."""
         with self._lock:
-            self.server.drop_offline_pair(fn)
+            self.world.drop_offline_pair(fn)
 
     def set_offline(self, supported: bool, fn: int | None = None) -> None:
         """`OfflineSupported` of a registrar."""
         with self._lock:
-            self.server.set_offline(supported, fn)
+            self.world.set_offline(supported, fn)
 
     def cancel_registration(self, closed: bool = True, fn: int | None = None) -> None:
         with self._lock:
-            self.server.cancel_registration(closed, fn)
+            self.world.cancel_registration(closed, fn)
 
     def withdraw_operator(self, who: str) -> None:
         """Withdraw a key by its name in the demo folder (cashier, second, senior, head)."""
         with self._lock:
-            self.server.withdraw_operator(demo.key_id(self.demo.people[who].certificate))
+            self.world.withdraw_operator(demo.key_id(self.demo.people[who].certificate))
 
     def revoke(self, who: str) -> None:
         """Revoke the certificate of one of the demo people."""
@@ -299,25 +286,25 @@ class FiscalEmulator:
         for fault in faults:
             if fault.id == "F12":
                 with contextlib.suppress(Refused):  # where even the other device may not, only its id is there
-                    self.server.foreign_document(device=_device_id(fault.serial))
+                    self.world.foreign_document(device=_device_id(fault.serial))
             elif fault.id in ("F13", "F15"):
                 self.server.advance_clock(fault.seconds)
             elif fault.id == "package":
                 refusal = Refused(fault.code or refusals.DOCUMENT_INVALID, fault.text or "Документ не прийнято")
                 self.server.refuse_package(fault.position, refusal)
             elif fault.id == "offline-closed":
-                self.server.close_offline_session()
+                self.world.close_offline_session()
             elif fault.id == "no-offline-pair":
-                self.server.drop_offline_pair()
+                self.world.drop_offline_pair()
             elif fault.id == "behind":
-                self.server.lose_documents(fault.position or 1)
+                self.world.lose_documents(fault.position or 1)
             elif fault.id == "unregistered":
-                self.server.cancel_registration()
+                self.world.cancel_registration()
             elif fault.id == "unchecked":
-                self.server.rules.unchecked = 1
+                self.server.rules.access.unchecked = 1
             elif fault.id == "revoked":
                 with contextlib.suppress(verifier.Unsigned, Refused):
-                    signer = self.server.rules.envelope(request.body).certificate
+                    signer = self.server.rules.access.envelope(request.body).certificate
                     self.demo.revoke(signer, self.server.now())
 
     def _instead(self, faults: Mapping[str, Fault], *, before: bool) -> Answer | None:
@@ -365,136 +352,3 @@ def _stranger(at: datetime) -> bytes:
 def _device_id(serial: str) -> str:
     """A DeviceId has 64 characters; anything shorter is hashed."""
     return serial if len(serial) == 64 else hashlib.sha256(serial.encode()).hexdigest()
-
-
-class _Listener(ThreadingTCPServer):
-    """A listening port with its connections, which can all be broken at once."""
-
-    daemon_threads = True
-    allow_reuse_address = True
-    request_queue_size = 64
-
-    def __init__(self, port: int, emulator: FiscalEmulator) -> None:
-        self.emulator = emulator
-        self.cut = emulator._cut
-        self._open: set[socket.socket] = set()
-        self._broken: set[socket.socket] = set()
-        self._guard = threading.Lock()
-        self._thread: threading.Thread | None = None
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                super().__init__(("127.0.0.1", port), _Handler)
-                return
-            except OSError:
-                # The same port again after a cut: the kernel may need a moment to let it go.
-                if not port or time.monotonic() > deadline:
-                    raise
-                self.cut.wait(0.02)
-
-    def listen(self) -> None:
-        self._thread = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.02}, name="fiscal-server", daemon=True
-        )
-        self._thread.start()
-
-    def end(self) -> None:
-        """Refuse and reset."""
-        if self._thread is not None:
-            self.shutdown()
-            self._thread.join()
-        self.server_close()
-        with self._guard:
-            connections = list(self._open)
-        for connection in connections:
-            self.reset(connection)
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        connection, address = super().get_request()
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with self._guard:
-            self._open.add(connection)
-        return connection, address
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._guard:
-            self._open.discard(request)
-            broken = request in self._broken
-            self._broken.discard(request)
-        if broken:
-            self.close_request(request)  # without the farewell of a shutdown: the client sees a reset
-        else:
-            super().shutdown_request(request)
-
-    def reset(self, connection: socket.socket) -> None:
-        """End a connection as a pulled cable or a dead process would: with RST. A reader on this side ends at once."""
-        with self._guard:
-            self._broken.add(connection)
-        with contextlib.suppress(OSError):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            connection.shutdown(socket.SHUT_RD)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no error of the server."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Listener
-
-    def do_POST(self) -> None:
-        parts = urlsplit(self.path)
-        size = self.headers.get("Content-Length", "")
-        if not (size.isascii() and size.isdigit()):
-            self._answer(Answer(400, TEXT, "Потрібен Content-Length".encode()), close=True)
-            return
-        length = int(size)
-        body = self.rfile.read(min(length, _MOST))
-        if len(body) < length:
-            if length > _MOST:
-                self._answer(Answer(416, TEXT, f"Розмір повідомлення {length} байт завеликий".encode()), close=True)
-            self.close_connection = True
-            return
-        if parts.path not in (*PATHS, *CERTIFICATION):
-            self._answer(Answer(403, TEXT, f"Невідома адреса {parts.path}".encode()))
-            return
-        request = Request(
-            path=parts.path,
-            content_type=self.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
-            encoding=self.headers.get("Content-Encoding", "").strip().lower(),
-            body=body,
-            as_json=parse_qs(parts.query).get("resultAsJson", ["false"])[-1].lower() == "true",
-        )
-        try:
-            self._answer(self.server.emulator.exchange(request, self.server.cut))
-        except Cut:
-            self.close_connection = True
-            self.server.reset(self.connection)
-
-    def _refuse_method(self) -> None:
-        known = urlsplit(self.path).path in (*PATHS, *CERTIFICATION)
-        text = "Підтримується лише метод POST" if known else "Невідома адреса"
-        self._answer(Answer(405 if known else 403, TEXT, text.encode()), close=True)
-
-    do_GET = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_HEAD = _refuse_method
-
-    def _answer(self, answer: Answer, *, close: bool = False) -> None:
-        self.send_response(answer.status)
-        if answer.status != 204:
-            self.send_header("Content-Type", answer.content_type)
-            self.send_header("Content-Length", str(len(answer.body)))
-        if close:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        if answer.status != 204 and self.command != "HEAD":
-            self.wfile.write(answer.body)
-
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        """The Date header tells the server's own time, by which clients measure their drift."""
-        return format_datetime(self.server.emulator.now().replace(microsecond=0), usegmt=True)
-
-    def version_string(self) -> str:
-        return "FSKO"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """The tape is the log."""
