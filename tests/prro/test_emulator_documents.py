@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -519,3 +520,32 @@ def test_the_tape_reads_like_a_receipt(shop: Till) -> None:
     ):  # fmt: skip
         assert part in text
     assert re.search(r"#DOC 0002 SALE 689\.82 CARD 689\.82 2026-03-05T10:0\d:\d\d", text)
+
+
+def test_cash_withdrawal(shop: Till) -> None:
+    """§3.9, DOCTYPE 3: money leaves the drawer and Z counts it apart."""
+    text = """<CHECKTOTAL><SUM>100.00</SUM><NOTAXSUM>100.00</NOTAXSUM><COMMISSION>0.00</COMMISSION></CHECKTOTAL>
+<CHECKPAY><ROW ROWNUM="1"><PAYFORMCD>0</PAYFORMCD><PAYFORMNM>ГОТІВКА</PAYFORMNM><SUM>100.00</SUM></ROW></CHECKPAY>
+<CHECKBODY><ROW ROWNUM="1"><CODE>1</CODE><NAME>Видача готівки</NAME><COST>100.00</COST></ROW></CHECKBODY>"""
+    refused(shop.register("3/0", text), 9, "перевищує готівку в касі")
+    shop.register(DEPOSIT, service("150.00"))
+    assert shop.register("3/0", text).number
+    assert shop.emulator.registers()["drawer"] == 5000
+    totals = shop.command("LastShiftTotals", NumFiscal=shop.fn)["Totals"]
+    assert totals["Cash"] == {"Sum": 100.0, "Commission": 0.0, "OrdersCount": 1}
+    body = "<ZREPBODY><SERVICEINPUT>150.00</SERVICEINPUT></ZREPBODY>"
+    refused(shop.register(Z, body), 9, "ZREPCASH")
+    assert shop.register(Z, f"<ZREPCASH><SUM>100.00</SUM><ORDERSCNT>1</ORDERSCNT></ZREPCASH>{body}").number
+
+
+def test_an_address_may_be_left_out(till: Till) -> None:
+    """The schema lets POINTADDR be absent; when it is there, it is the registered one."""
+    assert till.register(OPEN, POINTADDR=None).number
+
+
+def test_registers_are_those_of_the_hardware_emulators(shop: Till, launch: Callable[..., Any]) -> None:
+    device = launch().registers()
+    assert set(device) - {"articles", "display"} <= set(shop.emulator.registers())
+    shop.sell()
+    (entry,) = [each for each in shop.emulator.registers()["journal"] if each["kind"] == "SALE"]
+    assert (entry["number"], entry["amount"], entry["sums"]) == (2, 2500, {"cash": 2500})

@@ -21,6 +21,7 @@ from tests.prro.fiscal import (
     OPEN,
     RETURN,
     SALE,
+    STORNO,
     Z_OF_ONE,
     Reply,
     Till,
@@ -310,6 +311,19 @@ def test_a_duplicate_is_revoked(shop: Till) -> None:
     assert [entry["revoked"] for entry in registers["journal"]] == [False, True, False, False, False]
     assert (registers["sales_turnover"], registers["drawer"]) == (2500, 2500)
     assert shop.command("DocumentInfoByLocalNum", NumFiscal=shop.fn, NumLocal=2)["Revoked"] is True
+
+
+def test_a_revoked_storno_gives_the_receipt_back(shop: Till) -> None:
+    number = shop.sell().number
+    shop.register(STORNO, head=f"<ORDERSTORNUM>{number}</ORDERSTORNUM>")
+    assert shop.emulator.registers()["sales_turnover"] == 0
+    shop.offline(BEGIN, head=REVOKE)
+    assert shop.deliver().body == b"OK"
+    assert shop.emulator.registers()["sales_turnover"] == 2500
+    shop.emulator.lose_documents()
+    journal = shop.emulator.registers()["journal"]
+    assert [entry["revoked"] for entry in journal] == [False] * 3
+    assert journal[1]["storned"] and shop.emulator.registers()["sales_turnover"] == 0
 
 
 def test_an_opening_is_not_revoked(shop: Till) -> None:

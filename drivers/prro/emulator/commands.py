@@ -15,10 +15,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from drivers.clock import KYIV
 from drivers.prro.emulator import documents, offline, refusals, shapes, tickets, view
 from drivers.prro.emulator.query import Query
 from drivers.prro.emulator.refusals import Nothing, Refused
-from drivers.prro.emulator.registration import KYIV, Registration
+from drivers.prro.emulator.registration import Registration
 from drivers.prro.emulator.settings import Settings
 from drivers.prro.emulator.store import Entry, Facts, Operator, Registrar, Shift, Store
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from drivers.clock import KYIV
 from drivers.prro.emulator import refusals
 from drivers.prro.emulator.refusals import Refused
-from drivers.prro.emulator.registration import KYIV
 from drivers.prro.emulator.verifier import Envelope
 
 

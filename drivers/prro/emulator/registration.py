@@ -20,8 +20,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
+from drivers.clock import KYIV
 from drivers.prro.emulator import documents, offline, refusals, schema, verifier
 from drivers.prro.emulator.access import Access
 from drivers.prro.emulator.content import Content
@@ -39,10 +39,6 @@ from drivers.prro.emulator.refusals import Refused
 from drivers.prro.emulator.settings import Settings
 from drivers.prro.emulator.store import Entry, Operator, Registrar, Session, Shift, Store
 from drivers.prro.emulator.verifier import Envelope
-
-KYIV = ZoneInfo("Europe/Kyiv")
-_SERVER_SIDE = ("REVOKED", "STORNED")
-_FINANCIAL = range(5)
 
 
 class Registration:
@@ -322,13 +318,15 @@ class Registration:
             return f"{int(fn)}/{document.head('ORDERRETNUM')}"
         return ""
 
-    def _mark(self, refers: str, **marks: bool) -> None:
+    def _mark(self, refers: str, **marks: bool) -> Entry | None:
+        """Change marks of the document that another one refers to."""
         fn, _, fiscal = refers.partition("/")
         entry = self._store.entry(int(fn), fiscal=fiscal) if fn else None
         if entry is not None:
             for name, value in marks.items():
                 setattr(entry, name, value)
             self._store.update(entry)
+        return entry
 
     def _open(self, document: Document, registrar: Registrar, operator: Operator, fiscal: str) -> Shift:
         facts = self.access.facts()
@@ -379,5 +377,7 @@ class Registration:
         if entry.subtype == STORNO:
             self._mark(entry.refers, storned=False)
         elif entry.doctype == OFFLINE_BEGIN and entry.refers:
-            self._mark(entry.refers, revoked=False)
+            again = self._mark(entry.refers, revoked=False)
+            if again is not None and again.subtype == STORNO:
+                self._mark(again.refers, storned=True)
         return entry

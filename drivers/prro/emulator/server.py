@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from drivers.clock import KYIV
 from drivers.emulation.memory import Tape
 from drivers.prro.emulator import (
     commands,
@@ -28,7 +29,7 @@ from drivers.prro.emulator import (
 from drivers.prro.emulator.demo import Demo
 from drivers.prro.emulator.query import Query, document_of, package_of
 from drivers.prro.emulator.refusals import Gross, Nothing, Refused
-from drivers.prro.emulator.registration import KYIV, Registration
+from drivers.prro.emulator.registration import Registration
 from drivers.prro.emulator.requests import JSON, OCTETS, TEXT, Answer, Request, open_body
 from drivers.prro.emulator.settings import Settings
 from drivers.prro.emulator.store import Entry, Facts, Operator, Registrar, Store
