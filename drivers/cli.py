@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from drivers.clock import SystemClock, kyiv
 
@@ -21,7 +21,8 @@ DONE, USAGE, REJECTED, UNKNOWN, UNREACHABLE = 0, 2, 3, 4, 5
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status."""
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser(_JsonParser if "--json" in arguments else argparse.ArgumentParser).parse_args(arguments)
     from drivers.errors import Fault, Invalid
 
     try:
@@ -36,11 +37,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(options, {"error": {"code": "USAGE", "what": str(error)}}, f"error: {error}", error=True)
         return USAGE
     except KeyboardInterrupt:
+        what = "interrupted: a document that was under way is in the journal; ask again with the same id"
+        _say(options, {"error": {"code": "INTERRUPTED", "what": what}}, what, error=True)
         return UNKNOWN
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="registrar", description="Detect, question and test a fiscal registrar.")
+class _JsonParser(argparse.ArgumentParser):
+    """Complaints about the command line as JSON too, for scripts that read stdout only."""
+
+    def error(self, message: str) -> NoReturn:
+        import json
+
+        print(json.dumps({"error": {"code": "USAGE", "what": message}}, ensure_ascii=False))
+        self.exit(USAGE)
+
+
+def _parser(make: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    parser = make(prog="registrar", description="Detect, question and test a fiscal registrar.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, what: str, run: Callable[[argparse.Namespace], int], *, url: bool = False) -> Any:
@@ -56,12 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument("port", nargs="*", help="device path or host:port; all serial ports when left out")
     detect.add_argument("--exclude", action="append", default=[], metavar="PORT", help="never touch this port")
     add("status", "Show who answers and in which state.", _status, url=True)
-    register = add("register", "Register a document from a JSON file ('-' is stdin).", _register, url=True)
+    what = "Register a document from a JSON file ('-' is stdin)."
+    register = _with_patience(add("register", what, _register, url=True))
     register.add_argument("document", metavar="DOCUMENT.json")
     add("x", "Print an X report.", _x, url=True)
-    add("z", "Print a Z report: closes the shift.", _z, url=True)
+    _with_id(add("z", "Print a Z report: closes the shift.", _z, url=True))
     for name, what in (("cash-in", "Service cash-in."), ("cash-out", "Service cash-out.")):
-        cash = add(name, what, _cash, url=True)
+        cash = _with_id(add(name, what, _cash, url=True))
         cash.add_argument("sum", metavar="SUM", help="hryvnias, e.g. 100 or 99.50")
         cash.set_defaults(kind=name.replace("-", "_"))
     journal = add("journal", "Show what this command registered, from its own journal.", _journal)
@@ -84,6 +98,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _with_patience(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    command.add_argument(
+        "--patience", type=float, default=20.0, metavar="S", help="seconds to ask on after a lost answer (20)"
+    )
+    return command
+
+
+def _with_id(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    _with_patience(command)
+    command.add_argument(
+        "--id", type=uuid.UUID, default=None, metavar="UUID", help="ask again about a document whose outcome is unknown"
+    )
+    return command
+
+
 def _detect(options: argparse.Namespace) -> int:
     from drivers import discovery
 
@@ -103,15 +132,23 @@ def _status(options: argparse.Namespace) -> int:
     with _Device(options) as registrar:
         info, status = registrar.info(), registrar.status()
     clock = f"{kyiv(status.clock):%d.%m.%Y %H:%M:%S}" if status.clock else "not set"
+    rates = ", ".join(f"{letter} {rate}" for letter, rate in info.tax_rates.items())
     lines = [
         f"{info.model} firmware {info.firmware}, serial {info.serial}, fiscal memory {info.fiscal_number or '-'}",
-        f"tax number {info.tax_number or '-'}, rates {info.tax_rates}",
-        f"clock {clock}, shift {'open' if status.shift_open else 'closed'}, Z {status.z_number}",
+        f"tax number {info.tax_number or '-'}, rates {rates or '-'}",
+        f"clock {clock}, shift {_shift(status)}, Z {status.z_number}",
         f"cash {_hryvnias(status.drawer or 0)}, status bytes {status.raw}",
+        *(f"warning: {warning}" for warning in status.warnings),
         f"blocked by {', '.join(status.blocks)}" if status.blocks else "ready to sell",
     ]
     _say(options, {"info": info, "status": status}, "\n".join(lines))
     return REJECTED if status.blocks else DONE
+
+
+def _shift(status: Any) -> str:
+    if not status.shift_open:
+        return "closed" if status.shift_open is False else "not known"
+    return f"open since {kyiv(status.shift_opened_at):%d.%m.%Y %H:%M}" if status.shift_opened_at else "open"
 
 
 def _register(options: argparse.Namespace) -> int:
@@ -131,7 +168,7 @@ def _x(options: argparse.Namespace) -> int:
 def _z(options: argparse.Namespace) -> int:
     from drivers.document import Document, DocumentKind
 
-    return _walk(options, Document(id=uuid.uuid4(), kind=DocumentKind.Z_REPORT))
+    return _walk(options, Document(id=options.id or uuid.uuid4(), kind=DocumentKind.Z_REPORT))
 
 
 def _cash(options: argparse.Namespace) -> int:
@@ -143,7 +180,8 @@ def _cash(options: argparse.Namespace) -> int:
         exact = Decimal(-1)
     if not exact.is_finite() or exact <= 0 or exact != exact.to_integral_value():
         raise ValueError(f"{options.sum!r} is not a sum of money above zero with at most two decimals")
-    return _walk(options, Document(id=uuid.uuid4(), kind=DocumentKind(options.kind), amount=int(exact)))
+    identity = options.id or uuid.uuid4()
+    return _walk(options, Document(id=identity, kind=DocumentKind(options.kind), amount=int(exact)))
 
 
 def _journal(options: argparse.Namespace) -> int:
@@ -171,6 +209,7 @@ def _emulate(options: argparse.Namespace) -> int:
         tape=options.tape,
         faults=options.faults,
         options=settings,
+        as_json=options.json,
     )
 
 
@@ -187,11 +226,19 @@ def _walk(options: argparse.Namespace, document: Any) -> int:
     """One document down the road, with the command's own journal."""
     from drivers.journal import FileJournal
     from drivers.registrar import State
-    from drivers.road import walk
+    from drivers.registry import parse_url
+    from drivers.road import settle_open, walk
 
     clock = SystemClock()
-    with FileJournal(_journal_path(), clock) as journal, _Device(options) as registrar:
-        result = walk(registrar, document, journal, clock)
+    url = parse_url(options.url)
+    where = f"{url.family}+{url.transport}://{url.address}"
+    with FileJournal(_journal_path(), clock, where) as journal, _Device(options) as registrar:
+        if any(begun.id != document.id for begun, _ in journal.open_intents()):
+            # Another document's trace must be read before this one moves the same registers.
+            for begun, earlier in settle_open(registrar, journal, clock, patience=options.patience):
+                if earlier.state is State.UNKNOWN and begun.id != document.id:
+                    return _blocked(options, begun, earlier)
+        result = walk(registrar, document, journal, clock, patience=options.patience)
     text = f"{result.state}: {document.kind} {_hryvnias(document.due)}, number {result.number or '-'}"
     if result.fault is not None:
         text += f"\n{result.fault.code}: {result.fault.what}"
@@ -200,9 +247,19 @@ def _walk(options: argparse.Namespace, document: Any) -> int:
     _say(options, {"id": document.id, "result": result}, text)
     if result.done:
         return DONE
-    if result.fault is not None and result.state is State.REJECTED and result.fault.code == "OFFLINE":
+    if result.fault is not None and result.state is State.REJECTED and result.fault.code in ("OFFLINE", "BUSY"):
         return UNREACHABLE
     return UNKNOWN if result.state is State.UNKNOWN else REJECTED
+
+
+def _blocked(options: argparse.Namespace, begun: Any, earlier: Any) -> int:
+    """An earlier document is still open: nothing new goes out."""
+    what = (
+        f"nothing was sent: the {begun.kind} {begun.id} of {_hryvnias(begun.due)} is still unknown; "
+        "settle it first by the same command with that id"
+    )
+    _say(options, {"error": {"code": "UNSETTLED", "what": what}, "id": begun.id, "result": earlier}, what, error=True)
+    return UNKNOWN
 
 
 class _Device:
@@ -226,11 +283,10 @@ class _Device:
 
 
 def _status_of(fault: Any) -> int:
-    from drivers.errors import DifferentDevice, LinkLost, Unreachable
+    """For the commands that ask only: a link that broke is as good as none, because no document was under way."""
+    from drivers.errors import LinkLost, Unreachable
 
-    if isinstance(fault, Unreachable):
-        return UNREACHABLE
-    return UNKNOWN if isinstance(fault, LinkLost) and not isinstance(fault, DifferentDevice) else REJECTED
+    return UNREACHABLE if isinstance(fault, Unreachable | LinkLost) else REJECTED
 
 
 def _journal_path() -> Path:

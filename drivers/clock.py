@@ -44,6 +44,10 @@ def kyiv(moment: datetime) -> datetime:
     return moment.astimezone(KYIV)
 
 
-def from_kyiv(local: datetime) -> datetime:
-    """A wall-clock reading of a device (naive, Kyiv) as aware UTC."""
-    return local.replace(tzinfo=KYIV).astimezone(UTC)
+def from_kyiv(local: datetime, near: datetime | None = None) -> datetime:
+    """A wall-clock reading of a device (naive, Kyiv) as aware UTC.
+
+    The hour that autumn repeats names two moments: the one nearer to `near` (aware) is meant, else the first.
+    """
+    moments = [local.replace(tzinfo=KYIV, fold=fold).astimezone(UTC) for fold in (0, 1)]
+    return moments[0] if near is None else min(moments, key=lambda moment: abs(moment - near))

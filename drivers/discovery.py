@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from drivers.clock import Clock
-from drivers.errors import Code, Fault, Invalid
+from drivers.errors import Code, Fault, Invalid, LinkLost, Unreachable
 from drivers.links.wire import WireLog
 from drivers.registrar import Info
 from drivers.registry import connect
 
 SPEEDS = (19200, 115200, 9600, 57600, 38400)
 """Speeds of the classic Datecs dialect, the default first (datecs-fp3530t.md §9)."""
+BOUND = "cap=2&silence_ms=250"
+"""Options that bound every question of a probe: a printer at rest answers within 60 ms (datecs-fp3530t.md §1), and a
+port full of noise must not hold the others."""
 TERMINALS = ("11ca", "079b", "0b00")
 """USB vendors of card terminals: never probed (usb-udev.md, table)."""
 
@@ -59,26 +62,28 @@ def _probe(port: str, clock: Clock) -> Finding:
         try:
             registrar = connect(url, clock=clock, log=log)
             try:
-                return Finding(port, url, registrar.info(), (*tried, url), log.tail(40))
+                return Finding(port, _lasting(url), registrar.info(), (*tried, _lasting(url)), log.tail(40))
             finally:
                 registrar.close()
         except Fault as fault:
-            tried.append(f"{url}: {fault.code}")
-            if fault.code is Code.OFFLINE and not _opens(fault):
+            tried.append(f"{_lasting(url)}: {fault.code}")
+            if isinstance(fault, Unreachable) and not isinstance(fault.__cause__, LinkLost):
+                # The port itself does not open: another speed will not change that.
                 break
     return Finding(port, tried=tuple(tried), wire=log.tail(40))
 
 
-def _opens(fault: Fault) -> bool:
-    return not fault.what.startswith("cannot")
-
-
 def _candidates(port: str) -> list[str]:
     if ":" in port and not port.startswith("/"):
-        return [f"datecs+tcp://{port}"]
+        return [f"datecs+tcp://{port}?{BOUND}"]
     if not port.startswith("/"):
         raise Invalid(Code.BAD_FIELD, f"{port!r} is neither a device path nor host:port")
-    return [f"datecs+serial://{port}?baud={speed}" for speed in SPEEDS]
+    return [f"datecs+serial://{port}?baud={speed}&{BOUND}" for speed in SPEEDS]
+
+
+def _lasting(url: str) -> str:
+    """The URL for the configuration, without the haste of probing."""
+    return url.removesuffix(BOUND).rstrip("?&")
 
 
 def _lasting_name(device: str) -> str:

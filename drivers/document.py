@@ -181,10 +181,13 @@ class Document(_Value, frozen=True, kw_only=True):
                 yield f"{where}.discount", f"the discount {line.discount} is above the line's {gross} kopecks"
             elif line.sum != gross - line.discount:
                 yield f"{where}.sum", f"the line does not add up: {line.sum} given, {gross - line.discount} computed"
-            if not _printable(line.name) or not line.name.strip():
-                yield f"{where}.name", "the name is blank or holds control characters"
+            if not line.name.strip():
+                yield f"{where}.name", "the name is blank"
             if line.tax != tax_letters(line.tax):
                 yield f"{where}.tax", "tax letters are upper-case Cyrillic (А, Б, В …)"
+        for where, text in _texts("", msgspec.to_builtins(self)):
+            if not _printable(text):
+                yield where, "the text holds control characters"
         if not trade:
             return
         if self.total < 0:
@@ -217,7 +220,7 @@ def tax_letters(text: str) -> str:
 def parse(data: bytes | str) -> Document:
     """A checked document from JSON. Raises `Invalid` for anything that is not exactly one."""
     try:
-        plain = json.loads(data, object_pairs_hook=_no_repeats, parse_constant=_no_constants)
+        plain = json.loads(data, object_pairs_hook=_no_repeats, parse_constant=_no_constants, parse_float=_no_constants)
         document = msgspec.convert(plain, Document)
     except (msgspec.ValidationError, ValueError, RecursionError) as error:
         raise Invalid(Code.BAD_FIELD, f"not a document: {error}") from error
@@ -235,8 +238,21 @@ def schema() -> dict[str, Any]:
     return msgspec.json.schema(Document)
 
 
+def _texts(where: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Every text in plain data with the name of its field."""
+    if isinstance(value, str):
+        yield where, value
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from _texts(f"{where}.{key}" if where else key, part)
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from _texts(f"{where}[{index}]", part)
+
+
 def _printable(text: str) -> bool:
-    return all(character.isprintable() for character in text)
+    """Control characters and lone surrogates have no place on paper, in a journal or in a protocol's frame."""
+    return text.isprintable() or all(character.isprintable() or character in "\u00a0\u202f" for character in text)
 
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -247,4 +263,4 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constants(name: str) -> Any:
-    raise ValueError(f"{name} is not a number of kopecks")
+    raise ValueError(f"{name} is not a whole number of kopecks or thousandths")

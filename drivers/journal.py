@@ -6,6 +6,7 @@ without it, so that a changed, removed or reordered record shows. The file has o
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -27,17 +28,24 @@ FIRST = "0" * 64
 class FileJournal:
     """Intents and outcomes in one file. Raises `Invalid` for a damaged chain and keeps the file as it is."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, registrar: str = "") -> None:
+        """`registrar` names the device that this command talks to; it is stored with every intent."""
         self._path = path
+        self._registrar = registrar
         self._clock = clock
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a+b")
+        self._file = path.open("a+b", buffering=0)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             self._file.close()
             raise Invalid(Code.BUSY, f"another program is writing {path}") from error
-        self._records = list(read(path))
+        try:
+            self._records = list(read(path))
+            self._cut_torn_line()
+        except BaseException:
+            self._file.close()
+            raise
 
     def __enter__(self) -> FileJournal:
         return self
@@ -58,8 +66,28 @@ class FileJournal:
             return None
         return dict(last["snapshot"])
 
+    def open_intents(self) -> list[tuple[Document, Snapshot]]:
+        """What this registrar was asked and never settled, oldest first."""
+        latest: dict[str, dict[str, Any]] = {}
+        for record in self._records:
+            if record["event"] == "intent":
+                latest[record["id"]] = record
+            elif record["result"]["state"] != State.UNKNOWN:
+                latest.pop(record["id"], None)
+        return [
+            (msgspec.convert(record["document"], Document), dict(record["snapshot"]))
+            for record in latest.values()
+            if record.get("registrar", "") == self._registrar
+        ]
+
     def intent(self, document: Document, snapshot: Snapshot) -> None:
-        self._append("intent", document, document=json.loads(encode(document)), snapshot=dict(snapshot))
+        self._append(
+            "intent",
+            document,
+            document=json.loads(encode(document)),
+            snapshot=dict(snapshot),
+            registrar=self._registrar,
+        )
 
     def outcome(self, document: Document, result: Result) -> None:
         self._append("outcome", document, result=json.loads(msgspec.json.encode(result)))
@@ -86,14 +114,27 @@ class FileJournal:
             "previous": self._records[-1]["hash"] if self._records else FIRST,
         }
         record["hash"] = _digest(_canonical(record))
-        self._file.write(_canonical(record) + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        size = os.fstat(self._file.fileno()).st_size
+        try:
+            line = _canonical(record) + b"\n"
+            if self._file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, f"no room for a record in {self._path}")
+            os.fsync(self._file.fileno())
+        except OSError:
+            # A full disk must not leave half a record in front of the next one.
+            os.ftruncate(self._file.fileno(), size)
+            raise
         self._records.append(record)
+
+    def _cut_torn_line(self) -> None:
+        """A record half written at a power cut was never acknowledged: nothing was done because of it."""
+        data = self._path.read_bytes()
+        if data and not data.endswith(b"\n"):
+            os.ftruncate(self._file.fileno(), data.rfind(b"\n") + 1)
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """Records in order, the chain checked. A torn last line (power cut while writing) ends the reading.
+    """Records in order, the chain checked. A torn last line (power cut, or a writer at work) ends the reading.
 
     Raises `Invalid` naming the first record that does not fit.
     """
@@ -101,7 +142,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
         return
     data = path.read_bytes()
     previous = FIRST
-    *whole, torn = data.split(b"\n")
+    *whole, _torn = data.split(b"\n")
     for position, line in enumerate(whole, 1):
         try:
             record: dict[str, Any] = json.loads(line)
@@ -114,10 +155,6 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
         record["hash"] = claimed
         previous = claimed
         yield record
-    if torn:
-        # The record was never acknowledged, so nothing was done because of it: cut it off before the next one.
-        with path.open("r+b") as file:
-            file.truncate(len(data) - len(torn))
 
 
 def _canonical(record: dict[str, Any]) -> bytes:

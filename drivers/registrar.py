@@ -72,7 +72,10 @@ class Totals:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one document. Sums in kopecks; `number` is the registrar's own document number."""
+    """What became of one document. Sums in kopecks; `number` is the registrar's own document number.
+
+    `at` is the document's time by the registrar's own clock, aware UTC; after a doubt, the time of its snapshot.
+    """
 
     state: State
     number: str = ""
@@ -142,7 +145,11 @@ class Info:
 
 @dataclass(frozen=True)
 class Status:
-    """The registrar at one moment. `blocks` are the normalised codes that forbid a sale now."""
+    """The registrar at one moment. `blocks` are the normalised codes that forbid a sale now.
+
+    `clock` is the registrar's own time, aware UTC. `shift_opened_at` is the registrar's time of the first document
+    since the last Z; None while no shift is open and where the registrar cannot tell.
+    """
 
     reachable: bool
     paper_out: bool = False
@@ -154,6 +161,7 @@ class Status:
     read_at: datetime | None = None
     """This machine's time when `clock` was read, so that the offset can be told."""
     shift_open: bool | None = None
+    shift_opened_at: datetime | None = None
     z_number: int | None = None
     drawer: int | None = None
     blocks: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ settled returns the stored outcome; one that it left open is reconciled first: n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from drivers.clock import Clock
@@ -31,8 +32,24 @@ class Journal(Protocol):
     def outcome(self, document: Document, result: Result) -> None: ...
 
 
-def walk(registrar: Registrar, document: Document, journal: Journal, clock: Clock, *, patience: float = 20.0) -> Result:
-    """Register `document` once and for all; asks for at most `patience` seconds after a doubt.
+class OpenIntents(Protocol):
+    """A journal that can list what was begun and never settled, oldest first."""
+
+    def open_intents(self) -> Sequence[tuple[Document, Snapshot]]: ...
+
+    def outcome(self, document: Document, result: Result) -> None: ...
+
+
+def walk(
+    registrar: Registrar,
+    document: Document,
+    journal: Journal,
+    clock: Clock,
+    *,
+    patience: float = 20.0,
+    ask_again: float = ASK_AGAIN,
+) -> Result:
+    """Register `document` once and for all; asks every `ask_again` for at most `patience` seconds after a doubt.
 
     Returns a result in every case but a wrong document (`Invalid`, nothing was sent and nothing stored).
     """
@@ -43,17 +60,33 @@ def walk(registrar: Registrar, document: Document, journal: Journal, clock: Cloc
         return stored
     before = journal.open_intent(document)
     if before is not None:
-        answer = settle(registrar, document, before, journal, clock, patience=patience)
+        answer = settle(registrar, document, before, journal, clock, patience=patience, ask_again=ask_again)
         if answer.state is not State.REJECTED:
             return answer
-    result = _once(registrar, document, journal, clock, patience)
+    result = _once(registrar, document, journal, clock, patience, ask_again)
     if result.state is State.REJECTED and result.fault is not None and result.fault.code in LOST:
         # Proven not done, and only the link was to blame: the same document id goes out once more.
-        result = _once(registrar, document, journal, clock, patience)
+        result = _once(registrar, document, journal, clock, patience, ask_again)
     return result
 
 
-def _once(registrar: Registrar, document: Document, journal: Journal, clock: Clock, patience: float) -> Result:
+def settle_open(
+    registrar: Registrar, journal: OpenIntents, clock: Clock, *, patience: float = 20.0, ask_again: float = ASK_AGAIN
+) -> list[tuple[Document, Result]]:
+    """At start-up: ask what became of every open intent, oldest first, and store the answers.
+
+    Nothing new may be registered while one of the results is `unknown`: the next document would move the same
+    registers, and its trace could be taken for the missing one's.
+    """
+    return [
+        (document, settle(registrar, document, before, journal, clock, patience=patience, ask_again=ask_again))
+        for document, before in journal.open_intents()
+    ]
+
+
+def _once(
+    registrar: Registrar, document: Document, journal: Journal, clock: Clock, patience: float, ask_again: float
+) -> Result:
     """Snapshot, intent, register, outcome; a doubt is settled before this returns."""
     try:
         before = registrar.snapshot(document)
@@ -66,7 +99,7 @@ def _once(registrar: Registrar, document: Document, journal: Journal, clock: Clo
     result = registrar.register(document, before)
     journal.outcome(document, result)
     if result.state is State.UNKNOWN:
-        return settle(registrar, document, before, journal, clock, patience=patience, first=result)
+        return settle(registrar, document, before, journal, clock, patience=patience, ask_again=ask_again, first=result)
     return result
 
 
@@ -74,10 +107,11 @@ def settle(
     registrar: Registrar,
     document: Document,
     before: Snapshot,
-    journal: Journal,
+    journal: Journal | OpenIntents,
     clock: Clock,
     *,
     patience: float = 20.0,
+    ask_again: float = ASK_AGAIN,
     first: Result | None = None,
 ) -> Result:
     """Ask what became of an open intent until the registrar answers or `patience` seconds are over."""
@@ -85,9 +119,9 @@ def settle(
     while True:
         result = registrar.reconcile(document, before)
         silent = result.state is State.UNKNOWN and result.fault is not None and result.fault.code in SILENT
-        if not silent or clock.monotonic() + ASK_AGAIN > deadline:
+        if not silent or clock.monotonic() + ask_again > deadline:
             break
-        clock.sleep(ASK_AGAIN)
+        clock.sleep(ask_again)
     if result.state is State.REJECTED and first is not None and first.fault is not None:
         # Proven not done: the reason the cashier needs is the first one.
         result = Result(result.state, serial=result.serial, fault=first.fault, evidence=result.evidence)

@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from drivers.emulation.command import build, timing
 from drivers.emulation.faults import FaultPlan
 from drivers.emulation.lines import PtyLine
 from drivers.emulation.server import EmulatorServer
+
+# Examples are counted, not timed: a busy machine must not fail a property.
+settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("calm")
 
 Launch = Callable[..., EmulatorServer]
 

@@ -1,8 +1,8 @@
 """Goods of the till -> articles of the printer (datecs-fp3530t.md §5, "Articles must exist before sale").
 
 The printer sells only what was programmed, and an article with turnover since the last Z keeps its name and tax. The
-place of a good follows from a hash of its code, name and tax, with probing, so the map needs no storage: what stands
-there is read back with 107 `R`, used when it matches and programmed when the place is free or unsold.
+place of a good follows from a hash of its code, name and tax, with probing, so the map needs no storage.
+A place is programmed outright, which takes one command for a new good; only a refusal is looked into with 107 `R`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Key = tuple[str, str, str, int]
 def printed_name(line: Line) -> str:
     """The name as it is programmed: УКТЗЕД code in front (§5), cut to the printer's width."""
     prefix = f"{line.uktzed}#" if line.uktzed else ""
-    return (prefix + line.name)[:NAME_LENGTH].rstrip()
+    return (prefix + line.name.strip())[:NAME_LENGTH].rstrip()
 
 
 def keys(lines: Sequence[Line]) -> list[Key]:
@@ -71,42 +71,41 @@ class Articles:
         return code
 
     def _find(self, key: Key, price: int) -> int:
+        """Program the first probed place that takes the good. A place that refuses holds an article with turnover:
+        ours under the same name and tax, or another one."""
         if not self._capacity:
-            answer = self._session.ask(commands.ARTICLE, "I")
+            answer = self._session.ask_if_known(commands.ARTICLE, "I")
             self._capacity = commands.article_capacity(answer, DEFAULT_CAPACITY)
         _, name, tax, _ = key
         start = zlib.crc32("\0".join(map(str, key)).encode())
         taken = {place for place, _ in self._known.values()}
-        unsold: int | None = None
         for probe in range(min(PROBES, self._capacity)):
             code = 1 + (start + probe) % self._capacity
             if code in taken:
                 continue
+            refused: Refused | None = None
+            try:
+                order = commands.program_article(code, tax, price, self._password, name)
+                if self._session.ask(commands.ARTICLE, order).startswith("P"):
+                    return code
+            except Refused as fault:
+                if fault.code is not Code.WRONG_STATE:
+                    raise
+                refused = fault
             found = commands.article(self._session.ask(commands.ARTICLE, f"R{code}"))
-            if found is None:
-                return self._program(code, key, price)
-            if found.name.rstrip() == self._echo(name) and found.tax == tax:
+            if refused is not None and (found is None or not found.sold):
+                # No turnover stands in the way, so it is the password: a second try would bring the block nearer.
+                refused.code, refused.what = Code.PASSWORD, "the registrar refuses the password for programming"
+                raise refused
+            if found is not None and found.name.rstrip() == self._echo(name) and found.tax == self._echo(tax):
                 if found.price != price:
                     self._reprice(code, price)
                 return code
-            if not found.sold and unsold is None:
-                unsold = code
-        if unsold is None:
-            raise Refused(Code.ARTICLE_FULL, "no free article: all probed places were sold since the last Z")
-        return self._program(unsold, key, price)
+        raise Refused(Code.ARTICLE_FULL, "no free article: all probed places were sold since the last Z")
 
     def _echo(self, name: str) -> str:
         """The name as the printer can give it back on its code page."""
         return text.decode(text.encode(name, self._codepage), self._codepage)
-
-    def _program(self, code: int, key: Key, price: int) -> int:
-        _, name, tax, _ = key
-        answer = self._session.ask(commands.ARTICLE, commands.program_article(code, tax, price, self._password, name))
-        if not answer.startswith("P"):
-            raise Refused(
-                Code.ARTICLE_CONFLICT, f"the printer keeps article {code} as it was", raw=answer, command="107"
-            )
-        return code
 
     def _reprice(self, code: int, price: int) -> None:
         answer = self._session.ask(commands.ARTICLE, commands.change_price(code, price, self._password))

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from datetime import date, datetime
 
 from drivers.errors import Code, LinkLost
 
@@ -17,7 +16,7 @@ CLEAR_DISPLAY, DISPLAY_LOWER, DISPLAY_UPPER = 33, 35, 47
 SLIP_OPEN, SLIP_LINE, SLIP_CLOSE = 38, 42, 39
 SALE_OPEN, RETURN_OPEN, SELL, SUBTOTAL, PAY, TEXT, CLOSE, CANCEL = 48, 85, 58, 51, 53, 54, 56, 57
 SET_CLOCK, CLOCK, TAX_SUMS, CORRECTIONS, REPORT, CASH = 61, 62, 65, 67, 69, 70
-STATUS, TRANSACTION, IDENTIFY, TAX_RATES, TAX_NUMBER = 74, 76, 90, 97, 99
+LAST_Z, STATUS, TRANSACTION, IDENTIFY, TAX_RATES, TAX_NUMBER = 64, 74, 76, 90, 97, 99
 DRAWER, ARTICLE, COPY, DAY_SUMS, LAST_DOCUMENT = 106, 107, 109, 110, 113
 BEEP = 80
 
@@ -76,6 +75,22 @@ class Identity:
     fiscal_memory: str
 
 
+def masked(command: int, data: bytes) -> bytes:
+    """Data of a request as the wire log keeps them: the password field as asterisks, wherever the command has it."""
+    if command == REPORT:
+        place = 0
+    elif command in (SALE_OPEN, RETURN_OPEN):
+        place = 1
+    elif command == ARTICLE and data[:1] in (b"P", b"C", b"D"):
+        place = {b"P": 3, b"C": 2, b"D": 1}[data[:1]]
+    else:
+        return data
+    parts = data.split(b",")
+    if place < len(parts):
+        parts[place] = b"*" * len(parts[place])
+    return b",".join(parts)
+
+
 def money(kopecks: int) -> str:
     """Kopecks as the printer reads them: 1250 -> 12.50."""
     sign = "-" if kopecks < 0 else ""
@@ -120,18 +135,22 @@ def change_price(code: int, price: int, password: str) -> str:
     return f"C{code},{money(price)},{password}"
 
 
+_MONEY = re.compile(r"\s*[PF]?\s*([+-]?)\s*(?:([0-9]{1,18})(?:(\.)([0-9]{0,2})0*)?)\s*")
+
+
 def kopecks(text: str) -> int:
-    """Money of a reply. Raises `LinkLost` for what is no number."""
-    text = text.strip().lstrip("PF")
-    try:
-        return int(Decimal(text) * 100) if "." in text else int(text)
-    except (InvalidOperation, ValueError) as error:
-        raise LinkLost(Code.FRAME, f"the printer sent {text!r} where a sum belongs") from error
+    """Money of a reply: hryvnias where it has a point, else kopecks (§5). Raises `LinkLost` for what is no number."""
+    found = _MONEY.fullmatch(text)
+    if found is None:
+        raise LinkLost(Code.FRAME, f"the printer sent {text!r} where a sum belongs")
+    sign, whole, point, part = found.groups()
+    value = int(whole) if point is None else int(whole or 0) * 100 + int((part or "").ljust(2, "0"))
+    return -value if sign == "-" else value
 
 
 def number(text: str) -> int:
     """A counter of a reply. Raises `LinkLost` for what is no number."""
-    digits = re.match(r"\s*[+-]?\d+", text)
+    digits = re.match(r"\s*[+-]?[0-9]{1,18}", text)
     if digits is None:
         raise LinkLost(Code.FRAME, f"the printer sent {text!r} where a number belongs")
     return int(digits.group())
@@ -143,6 +162,15 @@ def fields(text: str, least: int) -> list[str]:
     if len(parts) < least:
         raise LinkLost(Code.FRAME, f"the printer sent {text!r}: {least} fields were expected")
     return parts
+
+
+def last_z_day(text: str) -> date | None:
+    """64: the day of the last Z; None before the first one and where the firmware does not say."""
+    last = text.split(",")[-1].strip()
+    try:
+        return datetime.strptime(last, "%d%m%y").date() if len(last) == 6 else None  # noqa: DTZ007 - no zone
+    except ValueError:
+        return None
 
 
 def transaction(text: str) -> Transaction:
@@ -164,8 +192,10 @@ def tax_sums(text: str) -> dict[str, int]:
 
 
 def cash_state(text: str) -> CashState:
-    parts = fields(text, 3)
     accepted = not text.lstrip().startswith("F")
+    if not accepted and len(text.split(",")) < 3:
+        return CashState(False, 0, 0, 0)
+    parts = fields(text, 3)
     if parts[0].strip() in ("P", "F"):
         parts = parts[1:]
     if len(parts) < 3:
@@ -196,9 +226,17 @@ def identity(text: str) -> Identity:
     return Identity(parts[0].strip(), parts[3].strip(), parts[4].strip(), parts[5].strip() if len(parts) > 5 else "")
 
 
+def tax_number(text: str) -> str:
+    """99: the taxpayer's number; the label around it differs by firmware."""
+    digits = re.search(r"[0-9]{8,12}", text)
+    return digits.group() if digits else text.strip()
+
+
 def clock(text: str) -> datetime:
     """62: naive wall-clock time of the printer. Raises `LinkLost` when it is no date."""
+    text = text.strip()
+    form = "%d-%m-%y %H:%M:%S" if text.count(":") == 2 else "%d-%m-%y %H:%M"
     try:
-        return datetime.strptime(text.strip(), "%d-%m-%y %H:%M:%S")  # noqa: DTZ007 - the printer knows no zone
+        return datetime.strptime(text, form)  # noqa: DTZ007 - the printer knows no zone
     except ValueError as error:
         raise LinkLost(Code.FRAME, f"the printer sent {text!r} where a time belongs") from error

@@ -95,6 +95,11 @@ class Parser:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
+    @property
+    def pending(self) -> bool:
+        """Whether a frame has begun and is not whole yet."""
+        return bool(self._buffer)
+
     def reset(self) -> None:
         self._buffer.clear()
 

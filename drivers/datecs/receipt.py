@@ -1,9 +1,9 @@
 """One receipt on a Datecs printer, from opening to closing (datecs-fp3530t.md §6).
 
-    107 P …  ->  48 | 85  ->  58 …  ->  51 (corrections, check of the sum)  ->  54 …  ->  53 …  ->  56
+    107 P …  ->  48 | 85  ->  58 …  ->  [51 corrections]  ->  76 (check of the sum)  ->  [54 …]  ->  53 …  ->  56
 
 Before the first payment nothing can become a document: any fault there cancels the receipt and means "rejected". The
-subtotal is compared with the document before money is named, so a line that a noisy link doubled is caught in time.
+sum is compared with the document before money is named, so a line that a noisy link doubled is caught in time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from drivers.datecs import commands, text
 from drivers.datecs.articles import NAME_LENGTH, Articles
 from drivers.datecs.commands import Transaction
 from drivers.datecs.session import Session, before_commit
-from drivers.document import Document, DocumentKind, Payment, PaymentForm
+from drivers.datecs.shift import Shift
+from drivers.document import Document, DocumentKind, Line, PaymentForm
 from drivers.errors import Code, Existence, Fault, LinkLost, Refused
 
 DEVICE_FORM = {
@@ -41,9 +42,12 @@ PROBLEMS = {
 class Receipt:
     """Issues receipts through one session."""
 
-    def __init__(self, session: Session, articles: Articles, *, operator: int, password: str, till: int) -> None:
+    def __init__(
+        self, session: Session, articles: Articles, shift: Shift, *, operator: int, password: str, till: int
+    ) -> None:
         self._session = session
         self._articles = articles
+        self._shift = shift
         self._opening = commands.open_receipt(operator, password, till)
         self.by_tax: dict[str, int] = {}
         """Turnover by tax of the last receipt where it was corrected: the printer spreads that over tax groups."""
@@ -75,7 +79,8 @@ class Receipt:
             # cancelled before the next one.
             self._cancel()
             return
-        if now.tender < now.amount or now.amount != document.due:
+        if now.tender < now.amount or now.amount != document.due or now.amount == 0:
+            # A receipt of zero shows no difference between paid and unpaid: cancelled, it can be issued again.
             if self._cancel():
                 return
             if now.amount != document.due:
@@ -84,41 +89,40 @@ class Receipt:
                     f"the open receipt is {now.amount} kopecks, the document {document.due}; it cannot be cancelled",
                     existence=Existence.UNKNOWN,
                 )
-            self._pay(document, already=now.tender)
+            if now.tender < now.amount:
+                self._pay(document, already=now.tender)
         self._close()
 
     def _prepare(self, document: Document) -> None:
         ask = self._session.ask
         places = self._articles.places(document.lines)
         self._open(document)
-        if document.original is not None:
-            self._text(f"Повернення по чеку №{document.original.number}", document.original.at[:16].replace("T", " "))
-        self._text(*document.header)
+        self._text(*notes_before(document))
         for place, line in zip(places, document.lines, strict=True):
             ask(commands.SELL, commands.sell(place, line.quantity, line.discount))
-            self._text(*(f"Акцизна марка {stamp}" for stamp in line.excise))
-            self._text(line.comment)
+            self._text(*notes_on(line))
+        told = ""
         if document.lines:
             # A correction of the subtotal carries the discount of the receipt and the cash rounding: the protocol
             # has no field of its own for rounding (dossier silent).
             if document.discount:
-                ask(commands.SUBTOTAL, commands.subtotal(-document.discount, printed=True))
+                told = ask(commands.SUBTOTAL, commands.subtotal(-document.discount, printed=True))
             if document.rounding:
-                ask(commands.SUBTOTAL, commands.subtotal(document.rounding, printed=True))
-            answer = ask(commands.SUBTOTAL, commands.subtotal())
-            if abs(commands.kopecks(answer.split(",")[0])) != document.due:
+                told = ask(commands.SUBTOTAL, commands.subtotal(document.rounding, printed=True))
+            if told:
+                by_tax = commands.subtotal_taxes(told)
+                self.by_tax = by_tax if sum(by_tax.values()) == document.due else corrected(document)
+            # 76 says the same as a bare 51 in half the bytes, and counts the items too.
+            answer = ask(commands.TRANSACTION)
+            if commands.transaction(answer).amount != document.due:
                 raise Refused(
                     Code.TOTAL_MISMATCH,
-                    f"the registrar's subtotal is {answer.split(',')[0]}, the document {document.due} kopecks",
+                    f"the registrar's sum is {answer}, the document's {document.due} kopecks",
                     raw=answer,
-                    command=str(commands.SUBTOTAL),
+                    command=str(commands.TRANSACTION),
                 )
-            if document.discount or document.rounding:
-                told = commands.subtotal_taxes(answer)
-                self.by_tax = told if sum(told.values()) == document.due else corrected(document)
-        for payment in document.payments:
-            self._slip(payment)
-        self._text(*document.footer)
+        for note in notes_after(document):
+            self._text(note)
 
     def _open(self, document: Document) -> None:
         code = commands.RETURN_OPEN if document.kind is DocumentKind.REFUND else commands.SALE_OPEN
@@ -126,21 +130,19 @@ class Receipt:
             self._session.ask(code, self._opening)
         except Refused as fault:
             if fault.code is Code.WRONG_STATE:
-                fault.code, fault.what = self._why_closed()
+                if self._shift.expired():
+                    fault.code = Code.SHIFT_EXPIRED
+                    fault.what = "the registrar opens no receipt: the shift is older than 24 hours, make a Z"
+                else:
+                    fault.code = Code.PASSWORD
+                    fault.what = "the registrar opens no receipt: wrong operator password, or blocked after three"
             raise
-
-    def _why_closed(self) -> tuple[Code, str]:
-        """A bare "not allowed" at opening: the 24-hour block while the day has receipts, else the password (§8)."""
-        counts = commands.fields(self._session.ask(commands.CORRECTIONS), 5)
-        if commands.number(counts[3]) > 0:
-            return Code.SHIFT_EXPIRED, "the registrar opens no receipt: the shift is older than 24 hours, make a Z"
-        return Code.PASSWORD, "the registrar opens no receipt: wrong operator password, or blocked after three"
 
     def _pay(self, document: Document, *, already: int) -> None:
         """Name the payments that the printer has not got yet; `already` is its tender, kopecks."""
         rows = self._rows(document)
         for form, amount in rows:
-            if already >= amount:
+            if already and already >= amount:
                 already -= amount
                 continue
             answer = self._session.ask(commands.PAY, commands.pay(form, amount - already))
@@ -164,7 +166,14 @@ class Receipt:
         return sorted(sums.items(), key=lambda row: row[0] == "cash")
 
     def _close(self) -> bool:
-        self._session.ask(commands.CLOSE)
+        """56. The receipt is paid and only waits for this: a refusal (no paper) leaves it open, not undone."""
+        try:
+            self._session.ask(commands.CLOSE)
+            if self._session.flags.receipt_open:
+                raise Refused(Code.WRONG_STATE, "the registrar keeps the receipt open", raw=self._session.flags.hex)
+        except Refused as fault:
+            fault.document = Existence.UNKNOWN
+            raise
         return self._session.flags.obstacle() is None
 
     def _cancel(self) -> bool:
@@ -182,17 +191,34 @@ class Receipt:
         for line in text.lines((part for part in texts if part.strip()), NAME_LENGTH):
             self._session.ask(commands.TEXT, line)
 
-    def _slip(self, payment: Payment) -> None:
+
+def notes_before(document: Document) -> list[str]:
+    """Free text above the lines: a return names its original first (§6)."""
+    original = document.original
+    if original is None:
+        return list(document.header)
+    return [f"Повернення по чеку №{original.number}", original.at[:16].replace("T", " "), *document.header]
+
+
+def notes_on(line: Line) -> list[str]:
+    """Free text under a line: the protocol has no field for excise stamps (§5)."""
+    return [*(f"Акцизна марка {stamp}" for stamp in line.excise), line.comment]
+
+
+def notes_after(document: Document) -> list[str]:
+    """Free text under the sum: slips of card payments, then the footer."""
+    notes: list[str] = []
+    for payment in document.payments:
         slip = payment.card
-        if slip is None:
-            return
-        self._text(
-            f"{slip.payment_system} {slip.pan_mask}",
-            f"RRN {slip.rrn}",
-            f"Код авт. {slip.auth_code}",
-            f"Термінал {slip.terminal}",
-            f"Банк {slip.acquirer}" if slip.acquirer else "",
-        )
+        if slip is not None:
+            notes += (
+                f"{slip.payment_system} {slip.pan_mask}",
+                f"RRN {slip.rrn}",
+                f"Код авт. {slip.auth_code}",
+                f"Термінал {slip.terminal}",
+                f"Банк {slip.acquirer}" if slip.acquirer else "",
+            )
+    return [*notes, *document.footer]
 
 
 def corrected(document: Document) -> dict[str, int]:

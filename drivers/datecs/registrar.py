@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from drivers.clock import Clock, from_kyiv, kyiv
 from drivers.datecs import commands, text
 from drivers.datecs.articles import NAME_LENGTH, Articles, printed_name
 from drivers.datecs.proof import Reading, judge
-from drivers.datecs.receipt import PROBLEMS, Receipt
-from drivers.datecs.session import Session, before_commit
+from drivers.datecs.receipt import PROBLEMS, Receipt, corrected, notes_after, notes_before, notes_on
+from drivers.datecs.session import SILENCE, SILENCE_WORKING, Session, before_commit
+from drivers.datecs.shift import Shift
 from drivers.document import Document, DocumentKind, PaymentForm
 from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused
 from drivers.links import Link
@@ -30,7 +31,13 @@ KINDS = frozenset(DocumentKind)
 REPORT_CAP = 180.0
 """Seconds for a Z or X report (§1: 60 s and more)."""
 DISPLAY_WIDTH = 20
-OPTIONS = ("baud", "password", "report_password", "operator", "till", "codepage", "cap", "serial")
+OPTIONS = (
+    "baud", "password", "report_password", "operator", "till", "codepage", "cap", "serial", "silence_ms", "working_ms",
+)  # fmt: skip
+CLOCK_DRIFT = timedelta(minutes=10)
+"""A larger difference between the printer's clock and ours is worth a warning."""
+ANYTIME = frozenset({DocumentKind.Z_REPORT})
+"""Documents that a clock without a time does not forbid: the clock can be set only after a Z (§5, 61)."""
 
 
 def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> DatecsRegistrar:
@@ -54,7 +61,9 @@ def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> DatecsRegistrar:
         operator=url.number("operator", 1, 1, 13),
         till=url.number("till", 1, 1, 99999),
         codepage=url.choice("codepage", "cp1251", text.CODEPAGES),
-        cap=float(url.number("cap", 90, 3, 600)),
+        cap=float(url.number("cap", 90, 1, 600)),
+        silence=url.number("silence_ms", round(SILENCE * 1000), 60, 10_000) / 1000,
+        working=url.number("working_ms", round(SILENCE_WORKING * 1000), 60, 60_000) / 1000,
         serial=url.options.get("serial", ""),
     )
 
@@ -74,16 +83,22 @@ class DatecsRegistrar:
         codepage: str = "cp1251",
         cap: float = 90.0,
         serial: str = "",
+        silence: float = SILENCE,
+        working: float = SILENCE_WORKING,
     ) -> None:
         self._clock = clock
-        self._session = Session(link, clock, codepage=codepage, password=password, cap=cap)
+        self._session = Session(link, clock, codepage=codepage, cap=cap, silence=silence, working=working)
         self._articles = Articles(self._session, password, codepage)
-        self._receipt = Receipt(self._session, self._articles, operator=operator, password=password, till=till)
+        self._shift = Shift(self._session, self._now)
+        self._receipt = Receipt(
+            self._session, self._articles, self._shift, operator=operator, password=password, till=till
+        )
         self._report_password = report_password
         self._codepage = codepage
         self._serial = serial
         self._identity: commands.Identity | None = None
         self._offset = timedelta()
+        self._last_z: date | None = None
         self.capabilities = Capabilities(
             family="datecs", name_length=NAME_LENGTH, line_length=NAME_LENGTH, kinds=KINDS, display=True, drawer=True
         )
@@ -101,11 +116,12 @@ class DatecsRegistrar:
                     field=f"{where}.tax",
                 )  # fmt: skip
             text.encode(printed_name(line), self._codepage, f"{where}.name")
-            for stamp in line.excise:
-                text.encode(stamp, self._codepage, f"{where}.excise")
-            text.encode(line.comment, self._codepage, f"{where}.comment")
-        for note in (*document.header, *document.footer):
-            text.encode(note, self._codepage, "footer")
+            for note in notes_on(line):
+                text.encode(note, self._codepage, f"{where}.comment" if note is line.comment else f"{where}.excise")
+        for note in notes_before(document):
+            text.encode(note, self._codepage, "header" if note in document.header else "original.number")
+        for note in notes_after(document):
+            text.encode(note, self._codepage, "footer" if note in document.footer else "payments")
 
     def info(self) -> Info:
         identity = self._meet()
@@ -117,32 +133,36 @@ class DatecsRegistrar:
             firmware=identity.firmware,
             serial=identity.serial,
             fiscal_number=identity.fiscal_memory,
-            tax_number=ask(commands.TAX_NUMBER).strip(),
+            tax_number=commands.tax_number(ask(commands.TAX_NUMBER)),
             fiscalised=self._session.flags.fiscalised,
             tax_rates={letter: rate.strip() for letter, rate in zip("АБВГД", rates, strict=False)},
         )
 
     def status(self) -> Status:
         self._meet()
-        raw = self._session.ask(commands.STATUS, "X")
+        self._session.ask(commands.STATUS, "X")
         flags = self._session.flags
         sums = commands.day_sums(self._session.ask(commands.DAY_SUMS))
-        counts = commands.fields(self._session.ask(commands.CORRECTIONS), 5)
+        cash = commands.cash_state(self._session.ask(commands.CASH))
+        shift_open = self._shift.is_open(sums, cash)
         clock = self._device_time()
-        del raw
+        warnings = flags.warnings()
+        if clock is not None and abs(self._offset) > CLOCK_DRIFT:
+            warnings += (f"the registrar's clock differs by {round(self._offset.total_seconds() / 60)} minutes",)
         return Status(
             reachable=True,
             paper_out=flags.paper_out and not flags.cover_open,
             cover_open=flags.cover_open,
             receipt_open=flags.receipt_open,
-            clock_set=not flags.clock_lost,
+            clock_set=not flags.clock_lost and clock is not None,
             clock=clock,
             read_at=self._clock.now(),
-            shift_open=commands.number(counts[3]) > 0 or any(sums.by_form.values()),
+            shift_open=shift_open,
+            shift_opened_at=self._shift.opened_at,
             z_number=sums.z_number,
-            drawer=self.cash_in_drawer(),
-            blocks=tuple(str(code) for code in flags.blocks()),
-            warnings=flags.warnings(),
+            drawer=cash.drawer,
+            blocks=tuple(str(code) for code in self._blocks()),
+            warnings=warnings,
             raw=flags.hex,
         )
 
@@ -173,15 +193,19 @@ class DatecsRegistrar:
 
     def snapshot(self, document: Document) -> Snapshot:
         self._meet()
-        self._session.ask(commands.STATUS, "X")
+        # Every reply carries the status bytes, so the first question of the reading answers for 74 too.
+        reading = self._read(document)
         flags = self._session.flags
-        for code in flags.blocks():
+        for code in self._blocks():
+            if code is Code.CLOCK and document.kind in ANYTIME:
+                continue
             raise Refused(code, PROBLEMS.get(code, "the registrar cannot register now"), raw=flags.hex)
         if flags.slip_open:
             self._session.ask(commands.SLIP_CLOSE)
         if flags.receipt_open:
             self._clear_foreign()
-        reading = self._read(document)
+        if flags.slip_open or flags.receipt_open:
+            reading = self._read(document)
         if document.kind is DocumentKind.CASH_OUT and document.amount > reading.drawer:
             raise _short(document.amount, reading.drawer)
         if document.kind is DocumentKind.REFUND and document.paid_by(PaymentForm.CASH) > reading.drawer:
@@ -212,7 +236,7 @@ class DatecsRegistrar:
             if self._session.flags.receipt_open:
                 now = commands.transaction(self._session.ask(commands.TRANSACTION, "T"))
                 self._receipt.finish(document, now)
-            after = self._read(document)
+            after = self._read(document, final=True)
             return self._judged(document, before, after)
         except Fault as fault:
             # Whatever keeps the question from being answered, the answer stays open.
@@ -252,7 +276,13 @@ class DatecsRegistrar:
 
     def set_clock(self, moment: datetime) -> None:
         self._meet()
-        self._session.ask(commands.SET_CLOCK, f"{kyiv(moment):%d-%m-%y %H:%M:%S}")
+        try:
+            self._session.ask(commands.SET_CLOCK, f"{kyiv(moment):%d-%m-%y %H:%M:%S}")
+        except Refused as fault:
+            if fault.code is Code.WRONG_STATE:
+                fault.code = Code.CLOCK
+                fault.what = "the registrar sets its clock only after a Z report and never before the last one"
+            raise
         self._offset = moment - self._clock.now()
 
     def close(self) -> None:
@@ -276,35 +306,66 @@ class DatecsRegistrar:
                 serial=identity.serial,
                 existence=Existence.NO,
             )
+        if not identity.fiscal_memory:
+            # Some firmware names its fiscal module only with the checksum that `1` asks for (§5, 90).
+            known = self._identity
+            identity = known if known and known.serial == identity.serial else self._identify_fully(identity)
+        if identity.serial != self._serial:
+            self._shift.forget()
         self._serial = identity.serial
         self._identity = identity
         self._device_time()
+        self._last_z = commands.last_z_day(self._session.ask_if_known(commands.LAST_Z, "0"))
         return identity
 
-    def _device_time(self) -> datetime:
-        moment = from_kyiv(commands.clock(self._session.ask(commands.CLOCK)))
-        self._offset = moment - self._clock.now()
+    def _identify_fully(self, identity: commands.Identity) -> commands.Identity:
+        try:
+            return commands.identity(self._session.ask(commands.IDENTIFY, "1"))
+        except Refused:
+            return identity
+
+    def _now(self) -> datetime:
+        """The printer's own time, from the difference that was read last."""
+        return self._clock.now() + self._offset
+
+    def _device_time(self) -> datetime | None:
+        """The printer's own time; None while it has none."""
+        answer = self._session.ask(commands.CLOCK)
+        now = self._clock.now()
+        try:
+            moment = from_kyiv(commands.clock(answer), now)
+        except LinkLost:
+            return None
+        self._offset = moment - now
         return moment
+
+    def _blocks(self) -> tuple[Code, ...]:
+        """What forbids a sale now; a clock that stands before the last Z is as good as none."""
+        found = self._session.flags.blocks()
+        early = self._last_z is not None and kyiv(self._now()).date() < self._last_z
+        return (*found, Code.CLOCK) if early and Code.CLOCK not in found else found
 
     def _clear_foreign(self) -> None:
         """A receipt left open by somebody: unpaid ones are cancelled, paid ones need a person."""
         left = commands.transaction(self._session.ask(commands.TRANSACTION, "T"))
-        if left.tender:
+        if left.tender and left.tender >= left.amount:
             raise Refused(
                 Code.RECEIPT_OPEN,
-                f"the registrar holds an open receipt of {left.amount} kopecks with {left.tender} paid",
+                f"the registrar holds an open receipt of {left.amount} kopecks with {left.tender} paid "
+                "that is not of this till's making: finish it with the program that began it, or call the service",
                 command="76",
             )
         self._session.ask(commands.CANCEL)
 
-    def _read(self, document: Document) -> Reading:
+    def _read(self, document: Document, *, final: bool = False) -> Reading:
+        """Completion values. Only the `final` ones need the amount of the last receipt (76)."""
         ask = self._session.ask
         last = commands.number(ask(commands.LAST_DOCUMENT))
         sums = commands.day_sums(ask(commands.DAY_SUMS))
         moves_cash = document.kind in (DocumentKind.CASH_IN, DocumentKind.CASH_OUT, DocumentKind.REFUND)
         cash = commands.cash_state(ask(commands.CASH)) if moves_cash else None
         refund = document.kind is DocumentKind.REFUND
-        done = commands.transaction(ask(commands.TRANSACTION, "T"))
+        amount = commands.transaction(ask(commands.TRANSACTION, "T")).amount if final else 0
         return Reading(
             serial=self._serial,
             last=last,
@@ -314,7 +375,8 @@ class DatecsRegistrar:
             drawer=cash.drawer if cash else 0,
             cash_in=cash.cash_in if cash else 0,
             cash_out=cash.cash_out if cash else 0,
-            amount=done.amount,
+            amount=amount,
+            at=self._now().isoformat(timespec="seconds"),
         )
 
     def _move_cash(self, document: Document, before: Reading) -> Result:
@@ -322,10 +384,17 @@ class DatecsRegistrar:
         answer = commands.cash_state(self._session.ask(commands.CASH, commands.money(signed)))
         if not answer.accepted:
             raise _short(document.amount, answer.drawer)
+        moved = answer.cash_in - before.cash_in if signed > 0 else answer.cash_out - before.cash_out
+        if moved != document.amount:
+            # The printer says yes and its registers do not: ask again before anything is claimed.
+            raise LinkLost(Code.TIMEOUT_UNKNOWN, f"cash moved by {moved}, not {document.amount} kopecks", command="70")
         return self._registered(document, before, printed=not self._session.flags.paper_out)
 
     def _close_day(self, document: Document, before: Reading) -> Result:
-        totals = self.totals()
+        try:
+            totals = self.totals()
+        except LinkLost as fault:
+            raise before_commit(fault) from fault
         try:
             answer = self._session.ask(commands.REPORT, f"{self._report_password},0", cap=REPORT_CAP)
         except Refused as fault:
@@ -337,18 +406,26 @@ class DatecsRegistrar:
         result = self._registered(document, before, printed=not self._session.flags.paper_out)
         return replace(result, number=str(commands.number(answer)), z_number=commands.number(answer), totals=totals)
 
-    def _registered(self, document: Document, before: Reading, *, printed: bool) -> Result:
+    def _registered(
+        self, document: Document, before: Reading, *, printed: bool, moment: datetime | None = None
+    ) -> Result:
         """The printer confirmed the act; its number is asked for, but its silence changes nothing any more."""
         warnings: tuple[str, ...] = ()
         number = before.last + 1
         try:
             number = commands.number(self._session.ask(commands.LAST_DOCUMENT))
-        except (LinkLost, Refused) as fault:
+        except Fault as fault:
             warnings = (f"the document number is computed: {fault.what}",)
+        at = self._now() if moment is None else moment
+        if document.kind is DocumentKind.Z_REPORT:
+            self._shift.z_made()
+            self._last_z = kyiv(at).date()
+        else:
+            self._shift.document_made(at)
         return Result(
             State.REGISTERED if printed else State.REGISTERED_NOT_PRINTED,
             number=str(number),
-            at=self._clock.now() + self._offset,
+            at=at,
             z_number=before.z_number,
             total=document.due,
             change=document.change,
@@ -364,8 +441,11 @@ class DatecsRegistrar:
         if state is State.REGISTERED:
             z_number = after.z_number if document.kind is DocumentKind.Z_REPORT else before.z_number
             number = after.z_number if document.kind is DocumentKind.Z_REPORT else after.last
-            done = self._registered(document, before, printed=not self._session.flags.paper_out)
-            return replace(done, number=str(number), z_number=z_number, evidence=evidence)
+            moment = datetime.fromisoformat(before.at) if before.at else None
+            printed = not self._session.flags.paper_out
+            done = self._registered(document, before, printed=printed, moment=moment)
+            by_tax = corrected(document) if document.discount or document.rounding else {}
+            return replace(done, number=str(number), z_number=z_number, by_tax=by_tax, evidence=evidence)
         code = Code.OFFLINE if state is State.REJECTED else Code.TOTAL_MISMATCH
         return Result(state, serial=self._serial, fault=FaultInfo(str(code), why), evidence=evidence)
 

@@ -18,15 +18,16 @@ from drivers.errors import Code, Existence, Fault, LinkLost, Refused, Unreachabl
 from drivers.links import Link
 
 SILENCE = 0.5
-"""Seconds without any byte before the packet is repeated (§1)."""
+"""Seconds without an answer before the packet is repeated (§1)."""
 SILENCE_WORKING = 3.0
-"""Seconds without any byte after a SYN, or after a command that moves money (§1: real printers pause longer)."""
+"""The same after a SYN, or after a command that moves money (§1: real printers pause longer)."""
 ATTEMPTS = 4
 SEQ_SPAN = 0x5F
 ASK_FIRST = frozenset({commands.PAY, commands.CLOSE, commands.REPORT, commands.CASH})
 READS = frozenset(
     {
         commands.CLOCK,
+        commands.LAST_Z,
         commands.TAX_SUMS,
         commands.CORRECTIONS,
         commands.STATUS,
@@ -57,16 +58,25 @@ WITH_DATA = frozenset(
 
 
 class Session:
-    """Request and reply over one link. `cap` bounds every wait, seconds."""
+    """Request and reply over one link. `cap` bounds every wait; `silence` and `working` are the seconds without an
+    answer after which a packet is repeated or given up, at rest and after a SYN."""
 
     def __init__(
-        self, link: Link, clock: Clock, *, codepage: str = "cp1251", password: str = "0000", cap: float = 90.0
+        self,
+        link: Link,
+        clock: Clock,
+        *,
+        codepage: str = "cp1251",
+        cap: float = 90.0,
+        silence: float = SILENCE,
+        working: float = SILENCE_WORKING,
     ) -> None:
         self._link = link
         self._clock = clock
         self._codepage = codepage
-        self._password = password
         self._cap = cap
+        self._silence = silence
+        self._working = max(silence, working)
         self._parser = Parser()
         self._count = random.randrange(SEQ_SPAN)
         self.connected = False
@@ -108,6 +118,13 @@ class Session:
         self._judge(command, reply)
         return text.decode(reply.data, self._codepage)
 
+    def ask_if_known(self, command: int, data: str = "") -> str:
+        """The same for a question that not every firmware knows: an empty text when it is refused."""
+        try:
+            return self.ask(command, data)
+        except Refused:
+            return ""
+
     def _judge(self, command: int, reply: Reply) -> None:
         """Decision order of §3, with lasting obstacles told apart from refusals."""
         flags = self.flags
@@ -124,9 +141,10 @@ class Session:
         seq = SEQ_FIRST + self._count
         self._count = (self._count + 1) % SEQ_SPAN
         packet = request(seq, command, data)
-        shown = self._masked(seq, command, data)
+        hidden = commands.masked(command, data)
+        shown = None if hidden == data else request(seq, command, hidden)
         deadline = self._clock.monotonic() + (cap or self._cap)
-        patience = SILENCE_WORKING if command in ASK_FIRST else SILENCE
+        patience = self._working if command in ASK_FIRST else self._silence
         accept: Callable[[Reply], bool] = lambda reply: reply.seq == seq and (any_command or reply.command == command)  # noqa: E731
         self._parser.reset()
         self._link.flush_input()
@@ -147,10 +165,17 @@ class Session:
         )
 
     def _await(self, accept: Callable[[Reply], bool], patience: float, deadline: float) -> tuple[Reply | None, bool]:
-        """The accepted reply, or None and whether the printer itself asked for a repeat."""
+        """The accepted reply, or None and whether the printer itself asked for a repeat.
+
+        Only a SYN or a frame under way prolongs the waiting: a line full of noise is as good as silent. A broken
+        reply or a NAK counts as the printer's own request only at once: after a SYN the printer may have restarted
+        and forgotten the SEQ, and such bytes may be the noise of that.
+        """
+        quiet = self._clock.monotonic() + patience
+        worked = False
         while True:
-            left = deadline - self._clock.monotonic()
-            chunk = self._link.read(min(patience, left)) if left > 0 else b""
+            left = min(quiet, deadline) - self._clock.monotonic()
+            chunk = self._link.read(left) if left > 0 else b""
             if not chunk:
                 return None, False
             for event in self._parser.feed(chunk):
@@ -158,21 +183,12 @@ class Session:
                     return event, False
                 if isinstance(event, Nak | Broken):
                     self._parser.reset()
-                    return None, True
+                    return None, not worked
                 if isinstance(event, Syn):
-                    patience = max(patience, SILENCE_WORKING)
-
-    def _masked(self, seq: int, command: int, data: bytes) -> bytes | None:
-        """The frame as the wire log keeps it: the operator password as asterisks."""
-        secret = b"," + self._password.encode() + b","
-        padded = data + b","
-        starts = data.startswith(self._password.encode() + b",") or data == self._password.encode()
-        if command == commands.REPORT and starts:
-            return request(seq, command, b"*" * len(self._password) + data[len(self._password) :])
-        if command in (commands.SALE_OPEN, commands.RETURN_OPEN, commands.ARTICLE) and secret in padded:
-            hidden = padded.replace(secret, b"," + b"*" * len(self._password) + b",", 1)[: len(data)]
-            return request(seq, command, hidden)
-        return None
+                    worked = True
+                    quiet = self._clock.monotonic() + self._working
+            if self._parser.pending:
+                quiet = max(quiet, self._clock.monotonic() + self._silence)
 
 
 def before_commit(fault: Fault) -> Fault:

@@ -9,6 +9,10 @@ from drivers.errors import Code, Invalid
 
 CODEPAGES = ("cp1251", "datecs_dos")
 _TYPOGRAPHY = str.maketrans({"ʼ": "'", "\u00a0": " ", "\u202f": " ", "′": "'"})
+_PLAIN = str.maketrans(
+    {"№": "N", "«": '"', "»": '"', "“": '"', "”": '"', "„": '"', "’": "'", "‘": "'", "–": "-", "—": "-", "…": "."}
+)
+"""Signs that the DOS page lacks and a plain one says as well; goods are full of them."""
 _DOS = {byte: byte - 0x40 for byte in range(0xC0, 0x100)} | {
     0xA8: 0x85,
     0xAA: 0xC0,
@@ -27,6 +31,8 @@ _FROM_DOS = {dos: byte for byte, dos in _DOS.items() if dos >= 0x80 and byte not
 def encode(text: str, codepage: str, field: str = "") -> bytes:
     """Bytes of `text` on the printer's page. Raises `Invalid` that names the first character without a place."""
     text = text.translate(_TYPOGRAPHY)
+    if codepage != "cp1251":
+        text = text.translate(_PLAIN)
     try:
         data = text.encode("cp1251")
     except UnicodeEncodeError as error:

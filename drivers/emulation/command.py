@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -53,16 +54,18 @@ def serve(
     tape: Path | None = None,
     faults: Path | None = None,
     options: Mapping[str, str] | None = None,
+    as_json: bool = False,
 ) -> int:
     """Listen until SIGTERM or SIGINT; prints one line `ready WHERE` as soon as a host may connect."""
     options = options or {}
     if scheme in SERVERS:
         if link is not None:
             raise ValueError(f"the emulator of {scheme!r} is a server: give --port")
-        return _run(_server(scheme, options, port or 0, state, tape, load(faults) if faults else FaultPlan()))
+        plan = load(faults) if faults else FaultPlan()
+        return _run(_server(scheme, options, port or 0, state, tape, plan), as_json=as_json)
     machine = build(scheme, options, state, tape, load(faults) if faults else FaultPlan())
     line = PtyLine(Path(link)) if link is not None else TcpLine(port or 0)
-    return _run(EmulatorServer(machine, line, timing(options)))
+    return _run(EmulatorServer(machine, line, timing(options)), as_json=as_json)
 
 
 class Running(Protocol):
@@ -84,12 +87,13 @@ def _server(
     return make(options, port=port, state=state, tape=Tape(tape), plan=plan)
 
 
-def _run(server: Running) -> int:
+def _run(server: Running, *, as_json: bool) -> int:
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     server.start()
     try:
-        sys.stdout.write(f"ready {server.address}\n")
+        where = server.address
+        sys.stdout.write((json.dumps({"ready": where}) if as_json else f"ready {where}") + "\n")
         sys.stdout.flush()
         signal.sigwait(signals)
     finally:

@@ -9,7 +9,6 @@ wide to the narrow (`doc`, `doc:CHECK`): a fault takes any of them.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -94,22 +93,17 @@ class FaultPlan:
     """Faults that are still to happen; each happens once."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
-        self._faults = list(faults)
-        self._seen: Counter[Fault] = Counter()
+        self._waiting = [(fault, fault.nth) for fault in faults]
 
     def add(self, fault: Fault) -> None:
-        self._faults.append(fault)
+        """`nth` counts from now."""
+        self._waiting.append((fault, fault.nth))
 
     def take(self, *names: str) -> list[Fault]:
         """Faults that fire on the command with these names."""
-        due = []
-        for fault in list(self._faults):
-            if fault.command in ("*", *names):
-                self._seen[fault] += 1
-                if self._seen[fault] == fault.nth:
-                    due.append(fault)
-                    self._faults.remove(fault)
-        return due
+        counted = [(fault, left - (fault.command in ("*", *names))) for fault, left in self._waiting]
+        self._waiting = [(fault, left) for fault, left in counted if left > 0]
+        return [fault for fault, left in counted if left == 0]
 
 
 def load(path: Path) -> FaultPlan:

@@ -42,7 +42,7 @@ class Unplug:
 
 @dataclass(frozen=True)
 class Later:
-    """Call `Machine.later(what)` after `seconds` (paper comes back, the cover is closed)."""
+    """Call `Machine.later(what)` after `seconds`: "paper" comes back, the "cover" is closed, defects "heal"."""
 
     seconds: float
     what: str

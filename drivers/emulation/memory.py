@@ -15,6 +15,11 @@ class StateFile:
     def __init__(self, path: Path | None) -> None:
         self._path = path
 
+    @property
+    def kept(self) -> bool:
+        """Whether there is a file at all."""
+        return self._path is not None
+
     def load(self) -> dict[str, Any] | None:
         """What was saved last; None on the first start. Raises ValueError for a file that is no memory."""
         if self._path is None or not self._path.exists():

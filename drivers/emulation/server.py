@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from drivers.emulation.faults import Fault
@@ -16,6 +17,8 @@ from drivers.emulation.lines import PtyLine, TcpLine
 from drivers.emulation.machine import Later, Machine, PowerOff, Send, Unplug, Work
 
 BITS_A_BYTE = 10
+SLICE = 0.002
+"""Seconds of line time that a paced write carries: finer than any host timeout, coarser than the timer's error."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class EmulatorServer:
         self._powered = True
         self._plugged = False
         self._generation = 0
+        self._line_free = 0.0
         self._alarms: list[tuple[float, Callable[[], None]]] = []
 
     @property
@@ -84,6 +88,7 @@ class EmulatorServer:
         with self._lock:
             if not self._powered:
                 self._powered = True
+                self._generation += 1
                 self.machine.power_on()
         self._wake()
 
@@ -99,6 +104,7 @@ class EmulatorServer:
             if serial:
                 self.machine.set_serial(serial)
             if not self._plugged:
+                self._generation += 1
                 self._line.plug()
                 self._plugged = True
         self._wake()
@@ -110,6 +116,11 @@ class EmulatorServer:
     def set_cover(self, opened: bool) -> None:
         with self._lock:
             self.machine.set_cover(opened)
+
+    def heal(self) -> None:
+        """A technician repairs what a fault broke inside (F19, F23); the registers stay."""
+        with self._lock:
+            self.machine.later("heal")
 
     def advance_clock(self, seconds: float) -> None:
         with self._lock:
@@ -133,7 +144,11 @@ class EmulatorServer:
                 watched = [self._wake_read]
                 if self._plugged and self._line.fileno() >= 0:
                     watched.append(self._line.fileno())
-            ready, _, _ = select.select(watched, [], [], wait)
+            try:
+                ready, _, _ = select.select(watched, [], [], wait)
+            except OSError:
+                # The cable was pulled between looking and waiting: its descriptor is closed.
+                continue
             if self._wake_read in ready:
                 os.read(self._wake_read, 4096)
                 continue
@@ -153,7 +168,8 @@ class EmulatorServer:
                 return
             generation = self._generation
             if self._timing.realtime:
-                self._pause(len(data) * BITS_A_BYTE / self._timing.baud, generation)
+                self._line_free = time.monotonic() + len(data) * BITS_A_BYTE / self._timing.baud
+                self._pause(self._line_free - time.monotonic(), generation)
             for action in self.machine.receive(data):
                 if self._generation != generation or self._stopping:
                     return
@@ -163,23 +179,30 @@ class EmulatorServer:
                     self._work(action, generation)
                 elif isinstance(action, PowerOff):
                     self.power_off()
-                    self._later(action.restore_after, self.power_on)
+                    self._later(action.restore_after, self._unless_touched(self.power_on))
                 elif isinstance(action, Unplug):
                     self.unplug()
-                    self._later(action.restore_after, lambda action=action: self.replug(action.serial))  # type: ignore[misc]
+                    back = partial(self.replug, action.serial)
+                    self._later(action.restore_after, self._unless_touched(back))
                 elif isinstance(action, Later):
-                    self._later(action.seconds, lambda action=action: self.machine.later(action.what))  # type: ignore[misc]
+                    self._later(action.seconds, partial(self.machine.later, action.what))
 
     def _send(self, data: bytes, generation: int) -> None:
         self._pause(self._timing.delay, generation)
+        # The device answers at once: what this program needs to think is not the line's time.
+        now = time.monotonic()
+        due = min(now, max(self._line_free, now - SLICE))
         while data and self._generation == generation:
             size = self._timing.chunk
             size = self._random.randint(1, 8) if size < 0 else size or len(data)
             if self._timing.realtime:
-                size = 1
-                self._pause(BITS_A_BYTE / self._timing.baud, generation)
+                # By an absolute schedule, so that the timer's own lateness does not add up over a frame.
+                size = min(size, max(1, round(SLICE * self._timing.baud / BITS_A_BYTE)))
+                due += len(data[:size]) * BITS_A_BYTE / self._timing.baud
+                self._pause(due - time.monotonic(), generation)
             self._line.write(data[:size])
             data = data[size:]
+        self._line_free = due
 
     def _work(self, work: Work, generation: int) -> None:
         """SYN after SYN until the time is over, the mains go or the server stops."""
@@ -202,6 +225,16 @@ class EmulatorServer:
     def _later(self, seconds: float | None, act: Callable[[], None]) -> None:
         if seconds is not None:
             self._alarms.append((time.monotonic() + seconds, act))
+
+    def _unless_touched(self, act: Callable[[], None]) -> Callable[[], None]:
+        """`act`, unless somebody has cut, plugged or switched on by hand in the meantime."""
+        generation = self._generation
+
+        def ring() -> None:
+            if self._generation == generation:
+                act()
+
+        return ring
 
     def _ring_alarms(self) -> float | None:
         """Run what is due; seconds until the next, None when there is none."""

@@ -7,6 +7,7 @@ DTR and RTS stay as the kernel raises them unless a driver asks otherwise (Datec
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import select
@@ -53,7 +54,9 @@ class SerialLink:
                 write_timeout=WRITE_TIMEOUT,
                 exclusive=True,
             )
-        except (serial.SerialException, OSError, ValueError) as error:
+        except (serial.SerialException, OSError, ValueError, termios.error) as error:
+            if getattr(error, "errno", None) in (errno.EAGAIN, errno.EBUSY):
+                raise Unreachable(Code.BUSY, f"another program holds {self._path}") from error
             raise Unreachable(Code.OFFLINE, f"cannot open {self._path}: {error}") from error
         if not os.path.realpath(self._path).startswith("/dev/pts/"):
             with suppress(OSError):  # a port without the ioctl is still guarded by flock

@@ -10,6 +10,8 @@ from drivers.errors import Code, LinkLost, Unreachable
 
 CONNECT_TIMEOUT = 3.0
 """Seconds to wait for the connection; a registrar stands in the same room."""
+FLUSH_READS = 64
+"""Reads that a flush makes at most: a peer that never stops talking must not hold the till."""
 
 
 class TcpLink:
@@ -64,7 +66,9 @@ class TcpLink:
     def flush_input(self) -> None:
         connection = self._live()
         try:
-            while select.select([connection], [], [], 0)[0]:
+            for _ in range(FLUSH_READS):
+                if not select.select([connection], [], [], 0)[0]:
+                    break
                 if not connection.recv(4096):
                     raise self._lost("closed by the other end")
         except OSError as error:

@@ -10,6 +10,9 @@ from datetime import datetime
 from drivers.clock import Clock
 from drivers.links import Link
 
+FLUSH_READS = 16
+"""Reads of a flush that are logged; what still comes after them is noise."""
+
 
 @dataclass(frozen=True)
 class Exchange:
@@ -44,6 +47,10 @@ class WireLog:
 
     def remark(self, note: str) -> None:
         self._ring.append(Exchange(self._clock.now(), "#", b"", note))
+
+    def clear(self) -> None:
+        """Forget the ring; the counters go on."""
+        self._ring.clear()
 
     def __iter__(self) -> Iterator[Exchange]:
         return iter(tuple(self._ring))
@@ -83,4 +90,8 @@ class RecordedLink:
         return data
 
     def flush_input(self) -> None:
+        """Stale bytes are forgotten by the driver, not by the log."""
+        for _ in range(FLUSH_READS):
+            if not self.read(0):
+                return
         self._link.flush_input()

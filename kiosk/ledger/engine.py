@@ -7,6 +7,7 @@ when `write()` returns: WAL with synchronous=FULL (kiosk-platform.md §6.5).
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
 
 from kiosk.ledger.errors import Damaged, LedgerError
+
+log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT = 5_000
 """Milliseconds to wait for another program that writes."""
@@ -66,12 +69,16 @@ class Database:
             if self._closed:
                 return
             self._closed = True
-            if self.sqlite:
-                with self.engine.connect() as connection:
-                    connection.rollback()
-                    raw: Any = connection.connection.dbapi_connection
-                    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self.engine.dispose()
+            try:
+                if self.sqlite:
+                    with self.engine.connect() as connection:
+                        raw: Any = connection.connection.dbapi_connection
+                        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except DBAPIError as error:
+                # Nothing is lost: what was committed stays in the log until somebody can fold it in.
+                log.warning("the write-ahead log was not folded in: %s", error.orig)
+            finally:
+                self.engine.dispose()
 
     @contextmanager
     def _faults(self) -> Iterator[None]:

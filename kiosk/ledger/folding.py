@@ -1,7 +1,9 @@
-"""How names are compared and sorted: SQLite does neither for Cyrillic, so both forms are stored.
+"""How names are compared and sorted; SQLite does neither for Cyrillic, so both forms are stored.
+
+Source: kiosk-platform.md §1.8.
 
 `fold` makes two spellings equal; `sort_key` turns a folded name into text whose code points sort as the Ukrainian
-alphabet does (by code points «ґ є і ї» come after «я»). The key maps letter for letter, so a prefix stays a prefix.
+alphabet does (by code points «ґ є і ї» come after «я»). The key maps letter by letter, so a prefix stays a prefix.
 """
 
 from __future__ import annotations
@@ -11,8 +13,11 @@ import unicodedata
 APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ`‘´ʹˈ′＇", "'"))
 """People type any of these in «м'ята» and «об'єм»."""
 ALPHABET = "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя" + "ёъыэ"
-ORDER = str.maketrans({letter: chr(0x0500 + place) for place, letter in enumerate(ALPHABET)})
-"""The letters in their order, moved to a block that no goods are named in and that still takes two bytes a letter."""
+ORDER = str.maketrans({letter: chr(0x0500 + place) for place, letter in enumerate(ALPHABET)} | {"'": None})
+"""The letters in their order, moved to a block that no goods are named in and that still takes two bytes a letter.
+
+An apostrophe has no place in the order, so «м'ята» stands after «молоко».
+"""
 LONGEST = 250
 """Longest name of a good (drivers.document.Name); a longer search text matches nothing."""
 BEYOND = "\U0010ffff"
@@ -21,7 +26,7 @@ BEYOND = "\U0010ffff"
 
 def fold(text: str) -> str:
     """Case folded, composed, one apostrophe, single spaces; control characters and lone surrogates become spaces."""
-    clean = "".join(character if character.isprintable() else " " for character in text)
+    clean = text if text.isprintable() else "".join(one if one.isprintable() else " " for one in text)
     return " ".join(unicodedata.normalize("NFC", clean).translate(APOSTROPHES).casefold().split())
 
 

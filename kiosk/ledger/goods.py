@@ -19,7 +19,7 @@ from kiosk.ledger.records import Customer, Good
 GOODS = table(GoodRow)
 CUSTOMERS = table(CustomerRow)
 TRIGRAM = 3
-"""Shortest word that the trigram index finds inside a name."""
+"""Shortest text that the index of trigrams finds."""
 LONGEST_CODE = 64
 BATCH = 2000
 
@@ -44,25 +44,28 @@ class SqlGoods:
         wanted = fold(text)
         if not wanted or len(wanted) > LONGEST or limit < 1:
             return []
-        words = wanted.split()
         found: dict[int, Good] = {}
         with self._database.read() as connection:
-            if len(words) == 1:
+            if " " not in wanted:
                 typed = text.strip()
                 for column in (GoodRow.code, GoodRow.barcode):
-                    _collect(connection, found, _begins(column, typed), (column, GoodRow.id), limit)
+                    _collect(connection, found, limit, _begins(column, typed), (column, GoodRow.id))
             by_name = (GoodRow.name_key, GoodRow.id)
-            _collect(connection, found, _begins(GoodRow.name_key, sort_key(wanted)), by_name, limit)
-            long = [word for word in words if len(word) >= TRIGRAM]
-            short = [_word_begins(word) for word in words if len(word) < TRIGRAM]
-            if long and self._database.sqlite:
-                _collect(connection, found, and_(_trigram(long), *short), (GoodRow.id,), limit)
-            elif long:
-                inside = [GoodRow.name_ci.icontains(word, autoescape=True) for word in long]
-                _collect(connection, found, and_(*inside, *short), (GoodRow.id,), limit)
-            elif len(words) > 1:
-                _collect(connection, found, and_(_begins(GoodRow.name_key, sort_key(words[0])), *short), by_name, limit)
+            _collect(connection, found, limit, _begins(GoodRow.name_key, sort_key(wanted)), by_name)
+            _collect(connection, found, limit, self._holds(wanted.split(), limit + len(found)), (GoodRow.id,))
         return list(found.values())[:limit]
+
+    def _holds(self, words: Sequence[str], enough: int) -> ColumnElement[bool]:
+        """Names that hold all the words; a word of one or two letters must begin a word of the name."""
+        parts = [word if len(word) >= TRIGRAM else f" {word}" for word in words]
+        if not self._database.sqlite:
+            return and_(*(GoodRow.words.icontains(part, autoescape=True) for part in parts))
+        indexed = [part for part in parts if len(part) >= TRIGRAM]
+        rest = [GoodRow.words.contains(part, autoescape=True) for part in parts if len(part) < TRIGRAM]
+        if not indexed:
+            # Single letters only: no index knows them, so the first one must begin the name.
+            return and_(_begins(GoodRow.name_key, sort_key(words[0])), *rest)
+        return and_(_matches(indexed, None if rest else enough), *rest)
 
     def page(self, after: str, limit: int) -> Sequence[Good]:
         query = select(GOODS).order_by(GoodRow.name_key, GoodRow.id).limit(limit)
@@ -132,13 +135,12 @@ class SqlGoods:
 
 
 def _collect(
-    connection: Connection, found: dict[int, Good], which: ColumnElement[bool], order: Sequence[Any], limit: int
+    connection: Connection, found: dict[int, Good], limit: int, which: ColumnElement[bool], order: Sequence[Any]
 ) -> None:
-    """Add what is not found yet, until the limit."""
-    if len(found) >= limit:
-        return
-    for row in connection.execute(select(GOODS).where(which).order_by(*order).limit(limit)):
-        found.setdefault(row.id, _good(row))
+    """Add what is not found yet, until there is enough."""
+    if len(found) < limit:
+        for row in connection.execute(select(GOODS).where(which).order_by(*order).limit(limit + len(found))):
+            found.setdefault(row.id, _good(row))
 
 
 def _begins(column: Any, prefix: str) -> ColumnElement[bool]:
@@ -147,14 +149,11 @@ def _begins(column: Any, prefix: str) -> ColumnElement[bool]:
     return result
 
 
-def _word_begins(word: str) -> ColumnElement[bool]:
-    """A word of the name begins so: what one or two letters can say."""
-    return or_(GoodRow.name_ci.startswith(word, autoescape=True), GoodRow.name_ci.contains(f" {word}", autoescape=True))
-
-
-def _trigram(words: Sequence[str]) -> ColumnElement[bool]:
-    phrases = " ".join('"' + word.replace('"', '""') + '"' for word in words)
-    matching = text("SELECT rowid FROM goods_fts WHERE goods_fts MATCH :phrases").bindparams(phrases=phrases)
+def _matches(parts: Sequence[str], enough: int | None) -> ColumnElement[bool]:
+    """Goods whose words hold all parts, by the trigram index; the first `enough` of them."""
+    phrases = " ".join('"' + part.replace('"', '""') + '"' for part in parts)
+    matching = text("SELECT rowid FROM goods_fts WHERE goods_fts MATCH :phrases LIMIT :enough")
+    matching = matching.bindparams(phrases=phrases, enough=-1 if enough is None else enough)
     return GoodRow.id.in_(matching.columns(rowid=GoodRow.id.type).scalar_subquery())
 
 
@@ -180,7 +179,7 @@ def _values(good: Good) -> dict[str, Any]:
     return {
         "code": good.code,
         "name": good.name,
-        "name_ci": name,
+        "words": f" {name}",
         "name_key": sort_key(name),
         "price": good.price,
         "enterprise_id": good.enterprise_id,

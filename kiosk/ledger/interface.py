@@ -107,7 +107,7 @@ class Goods(Protocol):
     def search(self, text: str, limit: int = 50) -> Sequence[Good]:
         """Goods whose name holds every word of `text`, or whose code or barcode begins so.
 
-        Case and apostrophes are folded; words of one or two letters match only the beginning of a word.
+        Case and apostrophes are folded; words of one or two letters match the beginning of a word only.
         """
 
     def page(self, after: str, limit: int) -> Sequence[Good]:
@@ -212,10 +212,14 @@ class Receipts(Protocol):
         until: datetime | None = None,
         total: int | None = None,
         customer_id: int | None = None,
+        good_id: int | None = None,
         workplace: str | None = None,
         limit: int = 100,
     ) -> Sequence[Receipt]:
         """Done sales, latest first. `total` meets the sum before or after rounding; `until` is not included."""
+
+    def refunds_of(self, sale_id: UUID) -> Sequence[Receipt]:
+        """Refunds of a sale that were made or may have been: every state but FAILED, oldest first."""
 
     def documents_of(self, receipt_id: UUID) -> Sequence[FiscalDocument]: ...
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -67,7 +68,7 @@ class SqlJournal:
             if _final(story) is not None:
                 raise LedgerError("decided", f"what became of the document {document_id} is known already")
             at = self._clock.now()
-            _append(connection, at, "decision", document_id, binding_id, story[-1].document_hash, data)
+            append(connection, at, "decision", document_id, binding_id, story[-1].document_hash, data)
 
     def records(self, document_id: UUID | None = None, after: int = 0, limit: int = 1000) -> Sequence[JournalRecord]:
         query = select(JOURNAL).where(JournalRow.seq > after).order_by(JournalRow.seq).limit(limit)
@@ -77,35 +78,45 @@ class SqlJournal:
             return [_record(row) for row in connection.execute(query)]
 
     def verify(self, *, full: bool = False) -> int:
+        known = self._mark()
+        # The last verified record itself is looked at again: whoever cuts the end off moves it.
+        seq, digest = (0, FIRST) if full or not known[0] else (known[0] - 1, "")
         checked = 0
-        with self._database.read() as connection:
-            mark = connection.execute(select(SettingRow.value).where(SettingRow.name == VERIFIED)).scalar_one_or_none()
-        seq, digest = (0, FIRST) if mark is None else _mark(mark)
-        known = (seq, digest)
-        if full:
-            seq, digest = 0, FIRST
-        elif seq:
-            # The last verified record itself is looked at again: whoever cuts the end off moves it.
-            seq, digest = seq - 1, ""
-        while True:
-            with self._database.read() as connection:
-                rows = connection.execute(
-                    select(JOURNAL).where(JournalRow.seq > seq).order_by(JournalRow.seq).limit(BATCH)
-                ).all()
+        while rows := self._batch(seq):
             for row in rows:
-                fits = row.seq == seq + 1 and digest in ("", row.previous) and row.hash == _hash(row)
+                fits = row.seq == seq + 1 and digest in ("", row.previous) and _holds(row)
                 if not fits or (row.seq == known[0] and row.hash != known[1]):
                     raise Damaged("chain", f"the fiscal journal is damaged at record {seq + 1}")
                 seq, digest = row.seq, row.hash
                 checked += 1
-            if len(rows) < BATCH:
-                break
+        if known[0] and not checked:
+            raise Damaged("chain", f"the fiscal journal is cut off: record {known[0]} is gone")
         if seq < known[0]:
-            raise Damaged("chain", f"the fiscal journal ends at record {seq}; it had {known[0]}")
+            raise Damaged("chain", f"the fiscal journal is cut off: record {seq + 1} is gone")
         if seq > known[0]:
             with self._database.write() as connection:
                 put_setting(self._database, connection, VERIFIED, f"{seq}:{digest}")
         return checked
+
+    def _mark(self) -> tuple[int, str]:
+        """Number and hash of the last verified record; 0 for none."""
+        with self._database.read() as connection:
+            mark = connection.execute(select(SettingRow.value).where(SettingRow.name == VERIFIED)).scalar_one_or_none()
+        if mark is None:
+            return 0, FIRST
+        seq, _, digest = mark.partition(":")
+        if not re.fullmatch("[0-9]+", seq):
+            raise Damaged("chain", f"the mark of the last verified journal record is damaged: {mark!r}")
+        return int(seq), digest
+
+    def _batch(self, after: int) -> Sequence[Any]:
+        query = select(JOURNAL).where(JournalRow.seq > after).order_by(JournalRow.seq).limit(BATCH)
+        try:
+            with self._database.read() as connection:
+                return connection.execute(query).all()
+        except (ValueError, TypeError, AttributeError) as error:
+            # A value that is not even of its column's type.
+            raise Damaged("chain", f"the fiscal journal is damaged after record {after}: {error}") from error
 
 
 class BindingJournal:
@@ -144,7 +155,7 @@ class BindingJournal:
             self._append(connection, "outcome", document, data)
 
     def _append(self, connection: Connection, event: str, document: Document, data: bytes) -> None:
-        _append(connection, self._clock.now(), event, document.id, self._binding_id, _digest(encode(document)), data)
+        append(connection, self._clock.now(), event, document.id, self._binding_id, _digest(encode(document)), data)
 
     def _story_of(self, connection: Connection, document: Document) -> Sequence[Any]:
         story = _story(connection, document.id)
@@ -186,7 +197,7 @@ def _open(story: Sequence[Any]) -> Snapshot | None:
     return None if intent is None else dict(json.loads(intent.payload)["snapshot"])
 
 
-def _append(
+def append(
     connection: Connection,
     at: datetime,
     event: str,
@@ -195,6 +206,7 @@ def _append(
     document_hash: str,
     payload: bytes,
 ) -> None:
+    """Add one link inside the caller's write transaction."""
     last = connection.execute(
         select(JournalRow.seq, JournalRow.hash).order_by(JournalRow.seq.desc()).limit(1)
     ).one_or_none()
@@ -209,10 +221,11 @@ def _append(
         previous=FIRST if last is None else last.hash,
     )
     values = {column.name: getattr(record, column.name) for column in JOURNAL.c if column.name != "hash"}
-    connection.execute(insert(JOURNAL).values(**values, hash=_hash(record)))
+    connection.execute(insert(JOURNAL).values(**values, hash=link_hash(record)))
 
 
-def _hash(row: Any) -> str:
+def link_hash(row: Any) -> str:
+    """The hash of a record (anything with its fields) over all of them but itself."""
     head = [
         row.seq,
         row.at,
@@ -226,11 +239,9 @@ def _hash(row: Any) -> str:
     return _digest(json.dumps(head, separators=(",", ":")).encode() + b"\n" + row.payload)
 
 
-def _mark(text: str) -> tuple[int, str]:
-    seq, _, digest = text.partition(":")
-    if not seq.isdecimal():
-        raise Damaged("chain", f"the mark of the last verified journal record is damaged: {text!r}")
-    return int(seq), digest
+def _holds(row: Any) -> bool:
+    """True when the record still is what was hashed."""
+    return isinstance(row.payload, bytes) and row.hash == link_hash(row)
 
 
 def _record(row: Any) -> JournalRecord:

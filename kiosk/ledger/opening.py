@@ -20,7 +20,7 @@ from sqlalchemy import Connection, inspect, text
 from drivers.clock import Clock
 from kiosk.ledger import migrations
 from kiosk.ledger.engine import BUSY_TIMEOUT, Database, postgresql_engine, sqlite_engine
-from kiosk.ledger.errors import Damaged, Newer
+from kiosk.ledger.errors import Damaged, LedgerError, Newer
 
 APPLICATION_ID = 0x4B415341
 """«KASA» in the file's header: says whose SQLite file this is."""
@@ -31,20 +31,26 @@ log = logging.getLogger(__name__)
 
 
 def open_file(path: Path, clock: Clock) -> Database:
-    """Open or make the file. Raises `Damaged` or `Newer` and leaves the file untouched."""
-    revision = _look(path)
-    if revision == EMPTY:
-        _make_private(path)
-    elif revision != migrations.REVISIONS[-1]:
-        copy = _copy(path, revision, clock.now())
-        log.warning("upgrading %s from revision %s; the old one is kept in %s", path, revision, copy)
+    """Open or make the file. Raises `Damaged` or `Newer` and leaves the file untouched; `LedgerError` for no place."""
+    try:
+        revision = _look(path)
+        if revision == EMPTY:
+            _make_private(path)
+        elif revision != migrations.REVISIONS[-1]:
+            copy = _copy(path, revision, clock.now())
+            log.warning("upgrading %s from revision %s; the old one is kept in %s", path, revision, copy)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise LedgerError("storage", f"the ledger cannot be kept at {path}: {error}") from error
     database = Database(sqlite_engine(path))
-    if revision != migrations.REVISIONS[-1]:
-        try:
+    try:
+        if revision != migrations.REVISIONS[-1]:
             _upgrade_file(database)
-        except BaseException:
-            database.engine.dispose()
-            raise
+        with database.write():
+            # Nothing to write: a file that cannot be written to is better met now than at the first sale.
+            pass
+    except BaseException:
+        database.engine.dispose()
+        raise
     return database
 
 

@@ -11,6 +11,7 @@ from drivers.clock import Clock
 from kiosk.ledger.audit import SqlAudit
 from kiosk.ledger.engine import Database
 from kiosk.ledger.goods import SqlGoods
+from kiosk.ledger.interface import Audit, FiscalJournal, Goods, People, Receipts, Shifts, Shop
 from kiosk.ledger.journal import SqlJournal
 from kiosk.ledger.opening import open_file, open_server
 from kiosk.ledger.people import SqlPeople
@@ -40,13 +41,13 @@ class SqlLedger:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
-        self.people = SqlPeople(database)
-        self.shop = SqlShop(database)
-        self.goods = SqlGoods(database)
-        self.shifts = SqlShifts(database)
-        self.receipts = SqlReceipts(database)
-        self.journal = SqlJournal(database, clock)
-        self.audit = SqlAudit(database)
+        self.people: People = SqlPeople(database)
+        self.shop: Shop = SqlShop(database)
+        self.goods: Goods = SqlGoods(database)
+        self.shifts: Shifts = SqlShifts(database)
+        self.receipts: Receipts = SqlReceipts(database)
+        self.journal: FiscalJournal = SqlJournal(database, clock)
+        self.audit: Audit = SqlAudit(database)
 
     @property
     def database(self) -> Database:

@@ -17,9 +17,10 @@ import re
 
 PIN = re.compile(r"[0-9]{4,8}", re.ASCII)
 COST, BLOCK, PARALLEL = 2**14, 8, 1
+MOST_PARALLEL = 16
 SALT_BYTES, HASH_BYTES = 16, 32
 MEMORY = 64 * 1024 * 1024
-"""Most memory a hash may ask for, bytes: a damaged database must not exhaust a small box."""
+"""Most memory a hash may ask for, bytes: a damaged database must not exhaust a small box (nor may its parallelism)."""
 
 
 def hash_pin(pin: str) -> str:
@@ -37,11 +38,11 @@ def check_pin(pin: str, hashed: str) -> bool:
         return False
     try:
         scheme, cost, block, parallel, salt, digest = hashed.split("$")
-        if scheme != "scrypt":
+        if scheme != "scrypt" or int(parallel) > MOST_PARALLEL:
             return False
         expected = base64.b64decode(digest, validate=True)
         given = _scrypt(pin, base64.b64decode(salt, validate=True), int(cost), int(block), int(parallel))
-    except (ValueError, binascii.Error, OverflowError, MemoryError):
+    except (ValueError, TypeError, binascii.Error, OverflowError, MemoryError):
         return False
     return hmac.compare_digest(given, expected)
 

@@ -30,6 +30,7 @@ from kiosk.till import payment, scan
 from kiosk.till.basket import Basket
 from kiosk.till.errors import N_, Refusal
 from kiosk.till.fiscal import Fiscal
+from kiosk.till.money import hryvnias
 from kiosk.till.payment import Plan, Quote
 from kiosk.till.receipts import documents_of, new_basket_id, receipt_of, slip_of
 from kiosk.till.rights import Right
@@ -271,8 +272,7 @@ class Sale:
         """Offer the refused part of a half-registered receipt once more; what is registered stays (IV-4)."""
         self._workplace.require(Right.SELL)
         receipt = self._ledger.receipts.receipt(receipt_id)
-        if receipt.state is not ReceiptState.PENDING:
-            raise Refusal("SETTLED", N_("This receipt is settled already"))
+        self._fiscal.half_done(receipt)
         return self._complete(receipt)
 
     def print_slips(self) -> int:
@@ -294,22 +294,24 @@ class Sale:
             )
         raise Refusal("NO_STORNO", N_("Nothing can be cancelled now"))
 
+    def copy_last(self) -> None:
+        """Print a copy of the last receipt. Raises `Refusal` where the registrar makes none, or its `Fault`."""
+        self._workplace.require(Right.SELL)
+        access = self._workplace.desk(self._workplace.main_binding()).access
+        if not access.capabilities.copy_of_last:
+            raise Refusal("NO_COPY", N_("This registrar prints no copies"))
+        access.call(lambda registrar: registrar.copy_last())
+        self._workplace.audit("copy")
+
     # -- parts ----------------------------------------------------------------------------------------------------
 
     def _complete(self, receipt: Receipt) -> Paid:
-        fault: FaultInfo | None = None
-        for document in self._ledger.receipts.documents_of(receipt.id):
-            if document.done:
-                continue
-            now = self._fiscal.issue(document)
-            if not now.done:
-                fault = now.result.fault if now.result is not None else None
-                break
-        receipt = self._fiscal.finish(receipt)
+        receipt, fault = self._fiscal.complete(receipt)
         if receipt.state is ReceiptState.DONE:
             for slip in self._ledger.receipts.slips_of(receipt.id):
                 self._print(slip)
             self._drawer(receipt)
+            self._tell_buyer(receipt)
         if receipt.state is ReceiptState.FAILED:
             self._basket = None
         return Paid(
@@ -380,6 +382,20 @@ class Sale:
         except Fault as error:
             self._workplace.audit("drawer", {"why": str(error)})
 
+    def _tell_buyer(self, receipt: Receipt) -> None:
+        """The sum and the change on the buyer's display (IV-7); one that fails loses nothing.
+
+        Like the slip it follows the country: Ukrainian whatever the switch says.
+        """
+        access = self._workplace.desk(self._workplace.main_binding()).access
+        if not access.capabilities.display:
+            return
+        upper, lower = _row("СУМА", receipt.due), _row("РЕШТА", receipt.change)
+        try:
+            access.call(lambda registrar: registrar.display(upper, lower))
+        except Fault as error:
+            self._workplace.audit("display", {"why": str(error)})
+
     def _weighed(self, entry: scan.Entry) -> Entered:
         for code in entry.codes:
             good = self._ledger.goods.by_code(code)
@@ -417,6 +433,15 @@ class Sale:
 
     def _stored(self) -> Sequence[StoredBasket]:
         return self._ledger.receipts.baskets(self._workplace.settings.workplace)
+
+
+BUYER_WIDTH = 20
+"""Columns of a buyer's display: every one that registrars drive has at least these."""
+
+
+def _row(label: str, kopecks: int) -> str:
+    """One row of the buyer's display, the sum at the right; a plain space, for displays have no other."""
+    return label + hryvnias(kopecks).replace("\u00a0", " ").rjust(BUYER_WIDTH - len(label))
 
 
 __all__ = ["Entered", "Happened", "Paid", "Plan", "Sale"]

@@ -130,3 +130,38 @@ def test_seq_out_of_range(seq: int) -> None:
 def test_data_too_long() -> None:
     with pytest.raises(ValueError, match="219"):
         request(0x20, 74, b"x" * 219)
+
+
+@given(st.lists(st.binary(max_size=300), max_size=20))
+def test_any_bytes_end_in_events_and_little_memory(chunks: list[bytes]) -> None:
+    """Noise never raises, never hangs, and leaves at most one unfinished frame behind."""
+    parser = Parser()
+    for chunk in chunks:
+        for event in parser.feed(chunk):
+            assert isinstance(event, Reply | Nak | Syn | Broken)
+        assert len(parser._buffer) < 300
+    assert parser.pending == bool(parser._buffer)
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_do_not_upset_the_printer(noise: bytes) -> None:
+    inbox = packets.Inbox()
+    for packet in inbox.take(noise):
+        assert isinstance(packet, packets.Packet | packets.Garbled)
+    assert len(inbox._bytes) <= 400
+    inbox.clear()
+    assert list(inbox.take(request(0x30, 74, b"X"))) == [packets.Packet(0x30, 74, b"X")]
+
+
+@given(st.binary(max_size=60).filter(lambda noise: b"\x01" not in noise), st.integers(0x20, 0x7F))
+def test_a_reply_behind_noise_is_found(noise: bytes, seq: int) -> None:
+    wire = packets.answer(seq, 74, b"", b"\x80" * 6)
+    events = Parser().feed(noise + wire)
+    assert [event for event in events if isinstance(event, Reply)] == [Reply(seq, 74, b"", b"\x80" * 6)]
+
+
+def test_half_a_frame_then_a_whole_one() -> None:
+    wire = packets.answer(0x40, 62, b"07-03-24 10:15:30", b"\x80" * 6)
+    events = Parser().feed(wire[:9] + wire)
+    assert any(isinstance(event, Broken) for event in events)
+    assert not any(isinstance(event, Reply) and event.seq != 0x40 for event in events)

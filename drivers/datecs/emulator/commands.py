@@ -26,6 +26,8 @@ _REPORT = re.compile(r"^([^,]*),([02])([NA]*)$")
 _PROGRAM = re.compile(r"^P(.)(\d{1,5}),(\d{1,2}),(\d+(?:\.\d{1,2})?),([^,]*),(.{1,36})$")
 _PRICE = re.compile(r"^C(\d{1,5}),(\d+(?:\.\d{1,2})?),(.*)$")
 _DELETE = re.compile(r"^D(A|\d{1,5}),(.*)$")
+_NEW_PASSWORD = re.compile(r"^(1[0-5]|[1-9]),([^,]*),([0-9]{4,8})$")
+_NAME = re.compile(r"^(1[0-5]|[1-9]),([^,]*),(.{1,24})$")
 _CLOCK = re.compile(r"^(\d\d)-(\d\d)-(\d\d) (\d\d):(\d\d)(?::(\d\d))?$")
 
 
@@ -210,7 +212,10 @@ def _identify(printer: Printer, data: str) -> str:
     if data not in ("0", "1", ""):
         raise Syntax
     memory = printer.memory
-    return f"1.31 12Mar10 1200,FFFF,00000000,2,{memory.serial},{memory.fiscal_number}"
+    if data != "1":
+        return f"1.31 12Mar10 1200,FFFF,00000000,2,{memory.serial}"
+    # The fiscal module is read together with its checksum (the captured reply of §7 has it, the computed one not).
+    return f"1.31 12Mar10 1200,8A33,00000000,2,{memory.serial},{memory.fiscal_number}"
 
 
 def _read_clock(printer: Printer, data: str) -> str:
@@ -312,7 +317,44 @@ def _operator(printer: Printer, data: str) -> str:
         raise Syntax
     day = printer.memory.day
     total = sum(day.sold.values())
-    return f"{day.receipts:04d},{day.receipts:04d}:{_padded(total)},0000,0000,0000,Оператор {data}"
+    name = printer.memory.names.get(data, f"Оператор {data}")
+    return f"{day.receipts:04d},{day.receipts:04d}:{_padded(total)},0000,0000,0000,{name}"
+
+
+def _set_password(printer: Printer, data: str) -> str:
+    found = _match(_NEW_PASSWORD, data)
+    printer.password(int(found[1]), found[2])
+    printer.memory.passwords[found[1]] = found[3]
+    return ""
+
+
+def _set_name(printer: Printer, data: str) -> str:
+    found = _match(_NAME, data)
+    printer.password(int(found[1]), found[2])
+    printer.memory.names[found[1]] = found[3]
+    return ""
+
+
+def _people(printer: Printer, data: str) -> str:
+    """105: the report by operators."""
+    printer.password(15, data)
+    printer.need_paper()
+    rows = [f"{code:>2} {printer.memory.names.get(str(code), 'Оператор ' + str(code))}" for code in range(1, 14)]
+    printer.tape.print(["ЗВІТ ПО ОПЕРАТОРАХ", *rows, ""])
+    return ""
+
+
+def _goods(printer: Printer, data: str) -> str:
+    """111: the report by articles."""
+    given, _, what = data.partition(",")
+    if what not in ("S", "P", "G"):
+        raise Syntax
+    printer.password(15, given)
+    printer.need_paper()
+    articles = printer.memory.articles
+    rows = [f"{code:>5} {articles[code].name} {hryvnias(articles[code].turnover)}" for code in articles]
+    printer.tape.print(["ЗВІТ ПО ТОВАРАХ", *rows, ""])
+    return ""
 
 
 def _period(printer: Printer, data: str) -> str:
@@ -396,11 +438,15 @@ COMMANDS: dict[int, Handler] = {
     97: _rates,
     99: lambda printer, data: "ПН 1234567890",
     100: _nothing,
+    101: _set_password,
+    102: _set_name,
     103: _receipt_info,
+    105: _people,
     106: _nothing,
     107: _article,
     109: _copy,
     110: _day_sums,
+    111: _goods,
     112: _operator,
     113: lambda printer, data: f"{printer.memory.last_document:07d}",
 }

@@ -18,6 +18,8 @@ from drivers.emulation.memory import StateFile, Tape
 OPTIONS = ("serial", "fiscal_number", "codepage", "clock", "cash", "capacity", "unfiscalised")
 LINE = ("baud", "realtime", "delay_ms", "chunk", "seed")
 SYN_EVERY = 0.06
+ASKING = frozenset({62, 64, 65, 67, 68, 74, 76, 83, 90, 97, 99, 103, 110, 112, 113})
+"""Commands that change nothing worth keeping."""
 _TO_DOS = {value: value - 0x40 for value in range(0xC0, 0x100)} | {
     0xA8: 0x85, 0xAA: 0xC0, 0xAF: 0xC2, 0xB8: 0xA5, 0xBA: 0xC1, 0xBF: 0xC3, 0xB2: 0x49, 0xB3: 0x69,
 }  # fmt: skip
@@ -65,6 +67,7 @@ class DatecsMachine:
         self._baud = baud
         self._inbox = Inbox()
         self._last: tuple[int, bytes] | None = None
+        self._shelf: dict[str, Memory] = {}
 
     # -- line -----------------------------------------------------------------------------------------------------
 
@@ -107,8 +110,10 @@ class DatecsMachine:
             self._last = (packet.seq, reply)
         if "F2" in faults:
             return
-        if "F6" in faults:
-            yield Work(float("inf"), SYN, SYN_EVERY)
+        if (stuck := faults.get("F6")) is not None:
+            # Somebody pulls the plug after a while, or the printer hangs for ever.
+            yield Work(float("inf") if stuck.restore_after is None else stuck.restore_after, SYN, SYN_EVERY)
+            yield PowerOff(0.0)
             return
         if (slow := faults.get("F5")) is not None:
             yield Work(slow.seconds, SYN, SYN_EVERY)
@@ -167,7 +172,8 @@ class DatecsMachine:
                 first, second = first | 0x20, second | 0x03
             except NoPaper:
                 first, third = first | 0x20, third | 0x01
-        self._state.save(self.printer.memory.dump())
+        if packet.cmd not in ASKING:
+            self._save()
         status = self._status(first, second, third)
         data = status if packet.cmd == 74 and not first & 0x03 else self._encode(text)
         return answer(packet.seq, packet.cmd, data, status)
@@ -205,6 +211,10 @@ class DatecsMachine:
         data = text.encode("cp1251", errors="replace")
         return bytes(_TO_DOS.get(value, value) for value in data) if self._codepage == "datecs_dos" else data
 
+    def _save(self) -> None:
+        if self._state.kept:
+            self._state.save(self.printer.memory.dump())
+
     # -- the world ------------------------------------------------------------------------------------------------
 
     def power_off(self) -> None:
@@ -223,24 +233,30 @@ class DatecsMachine:
     def later(self, what: str) -> None:
         if what == "paper":
             self.set_paper(True)
-        else:
+        elif what == "cover":
             self.set_cover(False)
+        else:
+            self.printer.memory.fm_full = self.printer.memory.hardware = False
+            self._save()
 
     def set_serial(self, serial: str) -> None:
-        self.printer.memory = Memory(serial=serial, fiscal_number="3000099999")
+        """The units that were unplugged keep their memories on the shelf."""
+        self._shelf[self.printer.memory.serial] = self.printer.memory
+        self.printer.memory = self._shelf.pop(serial, Memory(serial=serial, fiscal_number="3000099999"))
+        self._save()
         self.power_off()
 
     def set_paper(self, present: bool) -> None:
         self.printer.memory.paper = present
-        self._state.save(self.printer.memory.dump())
+        self._save()
 
     def set_cover(self, opened: bool) -> None:
         self.printer.memory.cover = opened
-        self._state.save(self.printer.memory.dump())
+        self._save()
 
     def advance_clock(self, seconds: float) -> None:
         self.printer.memory.clock_offset += seconds
-        self._state.save(self.printer.memory.dump())
+        self._save()
 
     def registers(self) -> dict[str, Any]:
         memory, day = self.printer.memory, self.printer.memory.day

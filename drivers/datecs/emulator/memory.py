@@ -100,6 +100,7 @@ class Memory:
     header: dict[str, str] = field(default_factory=dict)
     rates: list[str] = field(default_factory=lambda: ["20.00", "7.00", "0.00", "14.00"])
     passwords: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     journal: list[dict[str, Any]] = field(default_factory=list)
 
     def dump(self) -> dict[str, Any]:

@@ -71,7 +71,9 @@ class Printer:
             raise Forbidden
         if memory.receipt is not None or memory.slip is not None:
             raise Forbidden
-        if memory.day.first and self.now() - datetime.fromisoformat(memory.day.first) > DAY_LIMIT:
+        if memory.z_list and self.now() < datetime.fromisoformat(memory.z_list[-1]["at"]).replace(microsecond=0):
+            raise Forbidden
+        if memory.day.first and self.now() - datetime.fromisoformat(memory.day.first) >= DAY_LIMIT:
             raise Forbidden
 
     def _begin_day(self) -> None:

@@ -27,7 +27,8 @@ class Digest(Enum):
 
     def of(self, data: bytes) -> bytes:
         """Hash `data`: 32, 48 or 64 octets, about 1 µs an octet."""
-        return gost34311.digest(data) if self is Digest.GOST_34311 else kupyna.digest(data, int(self.value[-3:]))
+        bits = _KUPYNA_BITS.get(self)
+        return gost34311.digest(data) if bits is None else kupyna.digest(data, bits)
 
     def identifier(self) -> bytes:
         """AlgorithmIdentifier of the digest, without parameters."""
@@ -44,6 +45,8 @@ _OIDS = {
     Digest.KUPYNA_384: (oids.KUPYNA_384, oids.DSTU4145_KUPYNA_384),
     Digest.KUPYNA_512: (oids.KUPYNA_512, oids.DSTU4145_KUPYNA_512),
 }
+
+_KUPYNA_BITS = {Digest.KUPYNA_256: 256, Digest.KUPYNA_384: 384, Digest.KUPYNA_512: 512}
 
 
 def digest_by_oid(oid: str) -> Digest | None:

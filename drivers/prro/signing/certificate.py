@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from drivers.prro.signing import der, oids
 from drivers.prro.signing.algorithms import Digest, algorithm, digest_by_signature
 from drivers.prro.signing.der import Element, Malformed
 from drivers.prro.signing.errors import CertificateDamaged, CertificateEarly, CertificateExpired, CertificateForeign
-from drivers.prro.signing.keys import PublicKey, read_public, unwrapped
+from drivers.prro.signing.keys import PublicKey, read_public
 
 MAX_SIZE = 64 * 1024
 DEMO_MARK = "НЕ ЧИННИЙ"
@@ -43,6 +43,7 @@ class Certificate:
     signed_with: Digest | None
     """The digest of the issuer's signature; None for an algorithm that is not DSTU 4145."""
     signature: bytes
+    """As stored: r ‖ s in an OCTET STRING."""
     serial: int
     serial_der: bytes
     issuer_der: bytes
@@ -167,8 +168,13 @@ class Certificate:
         return issuer.key.verify(self.signed_with.of(self.tbs), self.signature)
 
 
+@lru_cache(maxsize=32)
 def read(data: bytes) -> Certificate:
-    """A DER certificate. Raises CertificateDamaged."""
+    """A DER certificate. Raises CertificateDamaged.
+
+    The same octets give the same object for a while: the key of the fiscal server, which comes with every ticket, then
+    keeps its point and its table of multiples.
+    """
     if len(data) > MAX_SIZE:
         raise CertificateDamaged(f"a certificate of {len(data)} octets is too long: choose the right file")
     try:
@@ -248,7 +254,7 @@ def _read(element: Element) -> Certificate:
         raw=element.raw,
         tbs=tbs.raw,
         signed_with=digest_by_signature(signed_with),
-        signature=unwrapped(signature),
+        signature=signature,
         serial=int.from_bytes(serial.body, "big", signed=True),
         serial_der=serial.raw,
         issuer_der=issuer.raw,

@@ -26,9 +26,9 @@ from drivers.prro.signing.algorithms import Digest, algorithm, digest_by_oid, di
 from drivers.prro.signing.certificate import Certificate, read
 from drivers.prro.signing.der import Element, Malformed
 from drivers.prro.signing.errors import CertificateDamaged, SignatureBad, SignatureMalformed
-from drivers.prro.signing.keys import unwrapped
 
 MAX_SIZE = 1 << 20
+MAX_CERTIFICATES = 16
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,7 @@ class Message:
     signed_octets: bytes
     """What the signature covers: the attributes as stored, under the tag of a SET."""
     signature: bytes
-    signature_octets: bytes
-    """The signature as stored, which is what a time stamp covers."""
+    """As stored, which is what a time stamp covers: r ‖ s, now and then in an OCTET STRING."""
     unsigned_attributes: tuple[Attribute, ...]
 
     def attribute(self, oid: str) -> bytes | None:
@@ -91,7 +90,8 @@ class Message:
         return next((each for each in (*self.certificates, *others) if self.names(each)), None)
 
     def check(self, certificate: Certificate, content: bytes | None = None) -> bytes:
-        """Prove that `certificate`'s key signed the content, and return the content (11 ms + 1 µs an octet).
+        """Prove that `certificate`'s key signed the content, and return the content: 11 ms and 1 µs an octet,
+        or 3 ms for a signer that is met often.
 
         `content` is given for a detached signature. Whether the certificate is to be trusted is another question
         (`trust.Trust`). Raises SignatureBad or SignatureMalformed.
@@ -242,18 +242,20 @@ def _parse(element: Element) -> Message:
     signer.end()
     if digest is None or signature_digest is not digest:
         raise Malformed("the digest and the signature algorithm are unknown or disagree")
+    included = [read(member.raw) for member in der.Items(certificates.body)] if certificates else []
+    if len(included) > MAX_CERTIFICATES:
+        raise Malformed(f"{len(included)} certificates, at most {MAX_CERTIFICATES}")
     return Message(
         content_type=content_type,
         content=content,
-        certificates=tuple(read(member.raw) for member in der.Items(certificates.body)) if certificates else (),
+        certificates=tuple(included),
         revocations=revocations is not None,
         digest=digest,
         sid_issuer_serial=issuer_serial,
         sid_key_id=key_id,
         signed_attributes=_attributes(attributes),
         signed_octets=covered(attributes.body),
-        signature=unwrapped(signature),
-        signature_octets=signature,
+        signature=signature,
         unsigned_attributes=_attributes(unsigned) if unsigned else (),
     )
 

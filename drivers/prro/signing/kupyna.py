@@ -17,7 +17,7 @@ import struct
 from dataclasses import dataclass
 from functools import cache
 
-_BOXES = (
+BOXES = (
     bytes.fromhex(
         "a8435f066b756c5971df879517f0d8096df31dcbc94d2caf79e097fd6f4b4539"
         "3edda34fb4b69a0e1fbf15e149d293c692729e61d163faeef419d5ad58a4bba1"
@@ -117,7 +117,7 @@ def _shape(columns: int) -> _Shape:
         rounds=tuple(rounds),
         top=top,
         low=(1 << 8 * octets) - 1 ^ top,
-        rows=tuple((slice(start, start + octets, 8), _BOXES[row % 4]) for row, start in enumerate(starts)),
+        rows=tuple((slice(start, start + octets, 8), BOXES[row % 4]) for row, start in enumerate(starts)),
         bits=8 * octets,
         mask=(1 << 8 * octets) - 1,
         sevens=int.from_bytes(b"\x7f" * octets, "little"),

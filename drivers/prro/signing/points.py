@@ -73,7 +73,7 @@ def total(curve: Curve, points: Sequence[Point]) -> Point:
 
 
 class FixedBase:
-    """Multiples of one point, 2^(6i)·j for j = 1…32: 1 376 points and a quarter of a mebibyte on m = 257."""
+    """Multiples of one point, 2^(6i)·j for j = 1…32: 1 376 points and 0.25 MiB on m = 257."""
 
     def __init__(self, curve: Curve, point: tuple[int, int]) -> None:
         self.curve = curve

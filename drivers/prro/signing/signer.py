@@ -188,7 +188,11 @@ class Signer:
         """
         if self._key.closed:
             raise KeyLocked("the key is locked: unlock it with its password")
-        signature = self._key.sign(digest)
+        try:
+            signature = self._key.sign(digest)
+        except ValueError as error:
+            # Closed by another thread between the question and the signature.
+            raise KeyLocked("the key was locked while it signed: unlock it with its password") from error
         self._public.prepare()
         if not self._public.verify(digest, signature):
             raise SignatureFailed("the fresh signature does not verify and was thrown away: restart and sign again")

@@ -41,24 +41,35 @@ class Trust:
             certificate.check_time(at)
         except CertificateFault as error:
             raise SignerUntrusted(f"the signer's certificate is out of its time: {error.what}") from error
-        if not self._reaches(certificate, at, others, _MAX_PATH):
+        if not self._reaches(certificate, at, others, _MAX_PATH, {certificate}):
             raise SignerUntrusted(
                 f"the certificate of {certificate.name} is not issued by an authority that is trusted here: "
                 "update the list of authorities, or check who answered"
             )
 
-    def _reaches(self, certificate: Certificate, at: datetime, others: Sequence[Certificate], left: int) -> bool:
+    def _reaches(
+        self,
+        certificate: Certificate,
+        at: datetime,
+        others: Sequence[Certificate],
+        left: int,
+        seen: set[Certificate],
+    ) -> bool:
+        """Depth first; each authority is tried once, so certificates that sign one another in a ring cost little."""
         if certificate in self.anchors:
             return True
         if not left:
             return False
         for issuer in (*self.anchors, *self.authorities, *others):
-            if issuer.subject_der != certificate.issuer_der or issuer == certificate or not _may_issue(issuer):
+            if issuer.subject_der != certificate.issuer_der or issuer in seen or not _may_issue(issuer):
                 continue
             anchored = issuer in self.anchors
             if not anchored and not issuer.not_before <= at <= issuer.not_after:
                 continue
-            if self._signed(certificate, issuer) and (anchored or self._reaches(issuer, at, others, left - 1)):
+            if not self._signed(certificate, issuer):
+                continue
+            seen.add(issuer)
+            if anchored or self._reaches(issuer, at, others, left - 1, seen):
                 return True
         return False
 

@@ -35,7 +35,7 @@ def verify(
     codes: Collection[str] = (),
     content: bytes | None = None,
 ) -> Verified:
-    """Prove a signed message at the aware time `at`: 11 ms, and as much again for a time stamp.
+    """Prove a signed message at the aware time `at`: 11 ms for a new signer, 4 for one met often, twice with a stamp.
 
     `codes` narrows the signers: every taxpayer of Ukraine has a certificate that leads to the state root, so a ticket
     is believed only from the codes (ЄДРПОУ, РНОКПП) of the tax service, unless the store pins its certificates alone.
@@ -55,5 +55,5 @@ def verify(
         raise SignerUntrusted(f"{signer.name} signed, who is none of {', '.join(sorted(codes))}")
     trusted.check(signer, at, parsed.certificates)
     token = parsed.unsigned(oids.SIGNATURE_TIMESTAMP)
-    stamp = timestamp.check(token, parsed.signature_octets, trusted) if token is not None else None
+    stamp = timestamp.check(token, parsed.signature, trusted) if token is not None else None
     return Verified(octets, signer, parsed.digest, parsed.signing_time, stamp)

@@ -1,6 +1,9 @@
-"""The catalogue and the regular buyers. `name_ci` is the folded name, `name_key` what it sorts by.
+"""The catalogue and the regular buyers.
 
-SQLite has beside it `goods_fts`, an FTS5 trigram index over `name_ci` that triggers keep in step.
+A customer's `name_ci` is the folded name, `name_key` what it sorts by (`kiosk.ledger.folding`). A good's `words` is the
+folded name after a space, so that a space and two letters, which are a trigram, find the beginnings of words.
+
+SQLite has beside it `goods_fts`, an FTS5 trigram index over `words` that triggers keep in step.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ class GoodRow(Base):
     id: Mapped[Key]
     code: Mapped[Exact] = mapped_column(unique=True)
     name: Mapped[str]
-    name_ci: Mapped[str]
+    words: Mapped[str]
     name_key: Mapped[Exact]
     price: Mapped[int]
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprises.id"))

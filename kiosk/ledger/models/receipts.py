@@ -27,6 +27,7 @@ class BasketRow(Base):
 
 
 OPEN_RECEIPT = text("state IN ('pending', 'unknown')")
+"""Questions use this very text: with bound values SQLite would not see that the partial index answers them."""
 
 
 class ReceiptRow(Base):
@@ -92,6 +93,7 @@ class LineRow(Base):
 
 
 OPEN_DOCUMENT = text("state IN ('pending', 'unknown')")
+NUMBERED = text("number <> ''")
 
 
 class DocumentRow(Base):
@@ -121,8 +123,8 @@ class DocumentRow(Base):
         Index(
             "ix_fiscal_documents_number",
             "number",
-            sqlite_where=text("number <> ''"),
-            postgresql_where=text("number <> ''"),
+            sqlite_where=NUMBERED,
+            postgresql_where=NUMBERED,
         ),
         Index("ix_fiscal_documents_open", "seq", sqlite_where=OPEN_DOCUMENT, postgresql_where=OPEN_DOCUMENT),
     )

@@ -6,7 +6,7 @@ import base64
 from datetime import datetime, timedelta
 
 import pytest
-from asn1crypto import x509
+from asn1crypto import x509  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -180,6 +180,22 @@ def test_an_authority_below_the_root(authority: Authority) -> None:
         trust.check(leaf.certificate, NOW, [middle.certificate])
 
 
+def test_a_ring_of_authorities(authority: Authority) -> None:
+    """Two roots of one name and key sign each other: the search ends."""
+    root = authority.certificate
+    twin = _resigned(authority, root.tbs.replace(root.serial_der, der.integer(root.serial ^ 1)))
+    assert twin.signed_by(root) and root.signed_by(twin)
+    with pytest.raises(SignerUntrusted):
+        Trust([], [root, twin], demo=True).check(twin, NOW, [root, twin])
+    Trust([root], demo=True).check(twin, NOW, [twin])
+
+
+def _resigned(authority: Authority, tbs: bytes) -> Certificate:
+    digest = authority.generation
+    signature = der.bits(der.octets(authority.root.key.sign(digest.of(tbs))))
+    return read(der.sequence(tbs, digest.signature_identifier(), signature))
+
+
 def test_files_with_certificates(authority: Authority, cashier: Identity) -> None:
     pair = [authority.certificate, cashier.certificate]
     raws = [each.raw for each in pair]
@@ -223,6 +239,14 @@ def test_curves_of_strangers_are_refused(cashier: Identity) -> None:
     assert spoilt.key is None
     assert "not the standard one" in spoilt.key_problem
     assert not spoilt.signed_by(spoilt)
+
+
+def test_both_copies_of_the_algorithm_must_agree(cashier: Identity) -> None:
+    """The outer one is not covered by the signature (signing.md §4.3)."""
+    tbs, _, signature = der.parse(cashier.certificate.raw).items(der.SEQUENCE)
+    other = der.sequence(tbs.raw, Digest.KUPYNA_512.signature_identifier(), signature.raw)
+    with pytest.raises(CertificateDamaged, match="disagree"):
+        read(other)
 
 
 def test_forms_of_curve_parameters() -> None:

@@ -183,6 +183,22 @@ def test_sign_and_verify(curve: Curve) -> None:
     assert not key.public.verify(digest[::-1], signature)
 
 
+def test_a_key_met_often_prepares_itself() -> None:
+    """Only proved signatures count: forgeries must not make the till build tables."""
+    key = keys.generate(163)
+    public = PublicKey(key.curve, key.public.octets)
+    signature = key.sign(bytes(32))
+    for _ in range(20):
+        assert not public.verify(b"x" * 32, signature)
+    prepared = [public._table is not None]
+    for _ in range(8):
+        assert public.verify(bytes(32), signature)
+        prepared.append(public._table is not None)
+    assert prepared == [False] * 8 + [True]
+    assert public.verify(bytes(32), signature)
+    assert not public.verify(b"x" * 32, signature)
+
+
 def test_every_flipped_bit_of_a_signature_fails() -> None:
     key = keys.generate(163)
     key.public.prepare()
@@ -203,6 +219,22 @@ def test_r_and_s_out_of_range_fail() -> None:
     raised = (int.from_bytes(s, "little") + order).to_bytes(33, "little")
     for forged in (b"", b"\x01", bytes(64), r + bytes(32), bytes(32) + s, b"\xff" * 64, r + b"\0" + raised):
         assert not key.public.verify(digest, forged)
+
+
+def test_bare_octets_that_look_like_a_header() -> None:
+    """One signature of 65 536 begins with 04 3E, as a wrapped one of 62 octets would: the length decides."""
+    key = keys.generate(257)
+    curve, nonce = key.curve, 12345
+    point = points.base(curve).multiply(nonce)
+    assert point is not None
+    r = int.from_bytes(b"\x04\x3e" + bytes(29), "little") | 1 << 240
+    h = curve.field.multiply(r, curve.field.inverse(point[0]))
+    digest = h.to_bytes(48, "little")
+    signature = dstu4145.sign(curve, key.reveal(), digest, lambda *_: nonce)
+    assert signature[:2] == b"\x04\x3e"
+    assert key.public.verify(digest, signature)
+    assert key.public.verify(digest, b"\x04\x40" + signature)
+    assert not key.public.verify(digest, b"\x04\x41" + signature)
 
 
 def test_a_zero_digest_counts_as_one() -> None:

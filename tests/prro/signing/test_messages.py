@@ -9,13 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from asn1crypto import cms as asn1_cms
+from asn1crypto import cms as asn1_cms  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.prro.emulator.authority import AGREEMENT, Authority, Identity, Subject
 from drivers.prro.emulator.signed import EXPLICIT_KEY_ID, KEY_ID, PLAIN, Manner, message
 from drivers.prro.signing import (
+    Certificate,
     Digest,
     Signer,
     Trust,
@@ -72,11 +73,11 @@ def test_the_signed_sample_of_the_tax_service() -> None:
     ]
     token = parsed.unsigned(oids.SIGNATURE_TIMESTAMP)
     assert token is not None
-    stamp = timestamp.check(token, parsed.signature_octets)
+    stamp = timestamp.check(token, parsed.signature)
     assert stamp.time.year == 2020
     assert verify(example("чек.xml.signed"), Trust([signer]), at=stamp.time).content == document
     with pytest.raises(SignatureBad):
-        timestamp.check(token, parsed.signature_octets[::-1])
+        timestamp.check(token, parsed.signature[::-1])
 
 
 def test_published_messages() -> None:
@@ -103,7 +104,7 @@ def test_published_messages() -> None:
                 parsed.check(signer, proved + b" ")
         if token := parsed.unsigned(oids.SIGNATURE_TIMESTAMP):
             # The real authority's token comes without its certificate: the store has it.
-            stamp = timestamp.check(token, parsed.signature_octets, Trust([], pool, demo=True))
+            stamp = timestamp.check(token, parsed.signature, Trust([], pool, demo=True))
             assert not stamp.trusted
 
 
@@ -279,6 +280,23 @@ def test_two_signers_are_refused(server: Identity) -> None:
         cms.parse(der.sequence(oid.raw, der.write(der.context(0), twice)))
 
 
+def test_a_crowd_of_certificates_is_refused(server: Identity) -> None:
+    """Certificates that sign one another in a ring must not keep the till busy."""
+    signed = message(b"t", server, NOW)
+    own = der.write(der.context(0), server.certificate.raw)
+    outer = der.parse(signed).items(der.SEQUENCE)
+    oid, members = outer.take(), list(outer.take().inside(der.context(0)).items(der.SEQUENCE))
+    for count, fits in ((cms.MAX_CERTIFICATES, True), (cms.MAX_CERTIFICATES + 1, False)):
+        crowd = der.write(der.context(0), server.certificate.raw * count)
+        body = der.sequence(*(crowd if each.raw == own else each.raw for each in members))
+        whole = der.sequence(oid.raw, der.write(der.context(0), body))
+        if fits:
+            assert len(cms.parse(whole).certificates) == count
+        else:
+            with pytest.raises(SignatureMalformed, match="17 certificates"):
+                cms.parse(whole)
+
+
 def test_an_attribute_given_twice_is_refused(server: Identity) -> None:
     parsed = cms.parse(message(b"t", server, NOW))
     first = parsed.signed_attributes[0]
@@ -354,6 +372,18 @@ class Faulty:
         self.closed = True
 
 
+class Vanishing(Faulty):
+    """A key that another thread closes in the middle."""
+
+    def sign(self, digest: bytes) -> bytes:
+        raise ValueError("the private key is closed")
+
+
+def test_a_key_closed_while_it_signs(cashier: Identity) -> None:
+    with pytest.raises(KeyLocked, match="while it signed"):
+        Signer(Vanishing(cashier.key), cashier.certificate).sign(DOCUMENT, at=NOW)
+
+
 def test_a_wrong_signature_is_not_released(cashier: Identity) -> None:
     faulty = Signer(Faulty(cashier.key), cashier.certificate)
     with pytest.raises(SignatureFailed):
@@ -398,7 +428,7 @@ def test_choosing_key_and_certificate(authority: Authority, cashier: Identity, s
         candidates(Container(Kind.KEY6, (ContainerKey(agreement.key),)), [agreement.certificate])
 
 
-def _renewed(authority: Authority, person: Identity, days: int):  # type: ignore[no-untyped-def]
+def _renewed(authority: Authority, person: Identity, days: int) -> Certificate:
     """Another certificate of the same key."""
     fresh = authority.issue(Subject("Касир", drfo="3184710691"), NOW, days=days).certificate
     assert fresh.key is not None
@@ -406,6 +436,14 @@ def _renewed(authority: Authority, person: Identity, days: int):  # type: ignore
     digest = authority.generation
     signature = der.bits(der.octets(authority.root.key.sign(digest.of(tbs))))
     return read(der.sequence(tbs, digest.signature_identifier(), signature))
+
+
+def test_another_certificate_of_the_same_key(authority: Authority, cashier: Identity, signer: Signer) -> None:
+    """A renewed certificate must not be slipped under an old signature: signingCertificateV2 names the one meant."""
+    parsed = cms.parse(signer.sign(DOCUMENT, at=NOW))
+    assert parsed.check(cashier.certificate) == DOCUMENT
+    with pytest.raises(SignatureBad, match="another certificate"):
+        parsed.check(_renewed(authority, cashier, 100))
 
 
 def test_nothing_secret_is_shown(cashier: Identity, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from asn1crypto import ocsp as asn1_ocsp
+from asn1crypto import ocsp as asn1_ocsp  # type: ignore[import-untyped]
 from asn1crypto import tsp as asn1_tsp
 from hypothesis import given, settings
 from hypothesis import strategies as st

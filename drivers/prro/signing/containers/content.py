@@ -8,8 +8,9 @@ from enum import Enum
 from typing import NoReturn
 
 from drivers.prro.signing.certificate import Certificate
-from drivers.prro.signing.errors import DamagedContainer, WrongPassword
-from drivers.prro.signing.keys import PrivateKey
+from drivers.prro.signing.der import Element, Malformed
+from drivers.prro.signing.errors import DamagedContainer, UnsupportedContainer, WrongPassword
+from drivers.prro.signing.keys import PrivateKey, UnsupportedKey, read_private
 
 MAX_ITERATIONS = 200_000
 
@@ -60,6 +61,16 @@ def spellings(password: str) -> Iterator[bytes]:
         if octets not in seen:
             seen.add(octets)
             yield octets
+
+
+def private_key(info: Element) -> PrivateKey:
+    """The key of an opened PrivateKeyInfo. Raises DamagedContainer, or UnsupportedContainer for a foreign algorithm."""
+    try:
+        return read_private(info)[0]
+    except UnsupportedKey as error:
+        raise UnsupportedContainer(f"{error}: ask the provider for a signature key of DSTU 4145") from error
+    except Malformed as error:
+        raise damaged(error) from error
 
 
 def wrong_password() -> WrongPassword:

@@ -17,9 +17,9 @@ import hmac
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from drivers.prro.signing import der, keys, oids
+from drivers.prro.signing import der, oids
 from drivers.prro.signing.certificate import Certificate, read
-from drivers.prro.signing.containers.content import Container, ContainerKey, Kind, damaged, wrong_password
+from drivers.prro.signing.containers.content import Container, ContainerKey, Kind, damaged, private_key, wrong_password
 from drivers.prro.signing.der import Malformed
 from drivers.prro.signing.errors import (
     CertificateDamaged,
@@ -43,6 +43,7 @@ def load(data: bytes, password: str, key_password: str = "") -> Container:
         raise NoSigningKey("the key store holds certificates but no key: choose the key file itself")
     opened: list[ContainerKey] = []
     locked: list[str] = []
+    foreign: UnsupportedContainer | None = None
     for alias, secret in entries:
         plain = _unlock(secret, [key_password, password] if key_password else [password])
         if plain is None:
@@ -50,10 +51,13 @@ def load(data: bytes, password: str, key_password: str = "") -> Container:
             continue
         try:
             # Some makers leave padding after the key; the check above covers it, so it is no damage.
-            private, _ = keys.read_private(der.Items(plain).take())
+            opened.append(ContainerKey(private_key(der.Items(plain).take()), alias))
         except Malformed as error:
             raise damaged(error) from error
-        opened.append(ContainerKey(private, alias))
+        except UnsupportedContainer as error:
+            foreign = error
+    if not opened and foreign is not None:
+        raise foreign
     if not opened:
         raise WrongPassword("the key inside the store has a password of its own: type it too")
     return Container(Kind.JKS, tuple(opened), tuple(certificates), tuple(locked))

@@ -8,8 +8,16 @@ mac        GOST 28147 MAC32 of the plaintext under the same key: tells a wrong p
 
 from __future__ import annotations
 
-from drivers.prro.signing import der, gost34311, keys, oids
-from drivers.prro.signing.containers.content import Container, ContainerKey, Kind, damaged, spellings, wrong_password
+from drivers.prro.signing import der, gost34311, oids
+from drivers.prro.signing.containers.content import (
+    Container,
+    ContainerKey,
+    Kind,
+    damaged,
+    private_key,
+    spellings,
+    wrong_password,
+)
 from drivers.prro.signing.der import Element, Malformed
 from drivers.prro.signing.gost28147 import Cipher
 
@@ -36,10 +44,10 @@ def load(outer: Element, password: str) -> Container:
     else:
         raise wrong_password()
     try:
-        private, _ = keys.read_private(der.parse(plain))
+        info = der.parse(plain)
     except Malformed as error:
         raise damaged(error) from error
-    return Container(Kind.KEY6, (ContainerKey(private),))
+    return Container(Kind.KEY6, (ContainerKey(private_key(info)),))
 
 
 def write(info: bytes, password: str) -> bytes:

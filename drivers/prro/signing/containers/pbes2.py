@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from drivers.prro.signing import der, gost28147, gost34311, keys, oids
+from drivers.prro.signing import der, gost28147, gost34311, oids
 from drivers.prro.signing.containers.content import (
     MAX_ITERATIONS,
     Container,
     ContainerKey,
     Kind,
-    damaged,
+    private_key,
     spellings,
     wrong_password,
 )
@@ -29,12 +29,7 @@ _AES = {oids.AES_128_CBC: 16, oids.AES_256_CBC: 32}
 
 def load(outer: Element, password: str) -> Container:
     """Open an EncryptedPrivateKeyInfo. Raises WrongPassword, DamagedContainer, UnsupportedContainer; Malformed."""
-    info = decrypt_info(outer, password)
-    try:
-        private, _ = keys.read_private(info)
-    except Malformed as error:
-        raise damaged(error) from error
-    return Container(Kind.PBES2, (ContainerKey(private),))
+    return Container(Kind.PBES2, (ContainerKey(private_key(decrypt_info(outer, password))),))
 
 
 def decrypt_info(outer: Element, password: str) -> Element:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from drivers.prro.signing import der, gost34311, keys, oids
+from drivers.prro.signing import der, gost34311, oids
 from drivers.prro.signing.certificate import Certificate, read
 from drivers.prro.signing.containers import pbes2
 from drivers.prro.signing.containers.content import (
@@ -21,6 +21,7 @@ from drivers.prro.signing.containers.content import (
     ContainerKey,
     Kind,
     damaged,
+    private_key,
     spellings,
     wrong_password,
 )
@@ -49,13 +50,20 @@ def load(outer: Element, password: str, certificates: Sequence[Certificate] = ()
     own = [found for bag in bags if (found := _certificate(bag))]
     signing = [certificate.key for certificate in (*own, *certificates) if certificate.signs]
     opened: list[ContainerKey] = []
+    foreign: UnsupportedContainer | None = None
     for bag in bags:
-        key = _key(bag, password)
+        try:
+            key = _key(bag, password)
+        except UnsupportedContainer as error:
+            foreign = error
+            continue
         if key is None:
             continue
         opened.append(key)
         if key.private.public in signing:
             break
+    if not opened and foreign is not None:
+        raise foreign
     if not opened:
         raise NoSigningKey("the file holds certificates but no key: choose the key file itself")
     return Container(Kind.PKCS12, tuple(opened), tuple(own))
@@ -183,11 +191,7 @@ def _key(bag: Element, password: str) -> ContainerKey | None:
         value = pbes2.decrypt_info(value, password)
     elif kind != oids.KEY_BAG:
         return None
-    try:
-        private, _ = keys.read_private(value)
-    except Malformed as error:
-        raise damaged(error) from error
-    return ContainerKey(private, alias)
+    return ContainerKey(private_key(value), alias)
 
 
 def _data(content: bytes) -> bytes:

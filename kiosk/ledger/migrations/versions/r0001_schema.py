@@ -17,14 +17,14 @@ EXACT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 
 SEARCH = (
     """CREATE VIRTUAL TABLE goods_fts USING fts5(
-        name_ci, content='goods', content_rowid='id', tokenize='trigram case_sensitive 1')""",
+        words, content='goods', content_rowid='id', tokenize='trigram case_sensitive 1')""",
     """CREATE TRIGGER goods_fts_insert AFTER INSERT ON goods BEGIN
-        INSERT INTO goods_fts(rowid, name_ci) VALUES (new.id, new.name_ci); END""",
+        INSERT INTO goods_fts(rowid, words) VALUES (new.id, new.words); END""",
     """CREATE TRIGGER goods_fts_delete AFTER DELETE ON goods BEGIN
-        INSERT INTO goods_fts(goods_fts, rowid, name_ci) VALUES ('delete', old.id, old.name_ci); END""",
-    """CREATE TRIGGER goods_fts_update AFTER UPDATE OF name_ci ON goods WHEN old.name_ci <> new.name_ci BEGIN
-        INSERT INTO goods_fts(goods_fts, rowid, name_ci) VALUES ('delete', old.id, old.name_ci);
-        INSERT INTO goods_fts(rowid, name_ci) VALUES (new.id, new.name_ci); END""",
+        INSERT INTO goods_fts(goods_fts, rowid, words) VALUES ('delete', old.id, old.words); END""",
+    """CREATE TRIGGER goods_fts_update AFTER UPDATE OF words ON goods WHEN old.words <> new.words BEGIN
+        INSERT INTO goods_fts(goods_fts, rowid, words) VALUES ('delete', old.id, old.words);
+        INSERT INTO goods_fts(rowid, words) VALUES (new.id, new.words); END""",
 )
 """FTS5 with trigrams; a change of stock or price does not touch it."""
 
@@ -182,7 +182,7 @@ def _tables() -> None:
         sa.Column("id", WHOLE, nullable=False),
         sa.Column("code", EXACT, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("name_ci", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
         sa.Column("name_key", EXACT, nullable=False),
         sa.Column("price", WHOLE, nullable=False),
         sa.Column("enterprise_id", WHOLE, nullable=False),
