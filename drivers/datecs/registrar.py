@@ -25,10 +25,20 @@ from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, Lin
 from drivers.links import Link
 from drivers.links.opening import link_to
 from drivers.links.wire import RecordedLink, WireLog
-from drivers.registrar import Capabilities, FaultInfo, Info, Result, Snapshot, State, Status, Totals, verdict
+from drivers.registrar import (
+    HARDWARE_KINDS,
+    Capabilities,
+    FaultInfo,
+    Info,
+    Result,
+    Snapshot,
+    State,
+    Status,
+    Totals,
+    verdict,
+)
 from drivers.registry import RegistrarUrl
 
-KINDS = frozenset(DocumentKind)
 REPORT_CAP = 180.0
 """Seconds for a Z or X report (§1: 60 s and more)."""
 DISPLAY_WIDTH = 20
@@ -130,7 +140,7 @@ class DatecsRegistrar:
             family=dialect.family,
             name_length=NAME_LENGTH,
             line_length=dialect.text_width,
-            kinds=KINDS,
+            kinds=HARDWARE_KINDS,
             display=True,
             drawer=True,
             max_payments=dialect.max_payments,
@@ -139,6 +149,7 @@ class DatecsRegistrar:
     # -- questions ------------------------------------------------------------------------------------------------
 
     def check(self, document: Document) -> None:
+        self.capabilities.accept(document)
         if len({payment.form for payment in document.payments}) > self.capabilities.max_payments:
             raise Invalid(
                 Code.PAYMENT,

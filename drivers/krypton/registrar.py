@@ -33,7 +33,18 @@ from drivers.krypton.status import CLOSED, Flags
 from drivers.links import Link
 from drivers.links.opening import link_to
 from drivers.links.wire import RecordedLink, WireLog
-from drivers.registrar import Capabilities, FaultInfo, Info, Result, Snapshot, State, Status, Totals, verdict
+from drivers.registrar import (
+    HARDWARE_KINDS,
+    Capabilities,
+    FaultInfo,
+    Info,
+    Result,
+    Snapshot,
+    State,
+    Status,
+    Totals,
+    verdict,
+)
 from drivers.registry import RegistrarUrl
 from drivers.shiftwatch import ShiftWatch
 
@@ -108,7 +119,7 @@ class KryptonRegistrar:
             family="krypton",
             name_length=NAME_LENGTH,
             line_length=NAME_LENGTH,
-            kinds=frozenset(DocumentKind),
+            kinds=HARDWARE_KINDS,
             display=True,
             drawer=True,
             max_payments=10,
@@ -118,6 +129,7 @@ class KryptonRegistrar:
     # -- questions ------------------------------------------------------------------------------------------------
 
     def check(self, document: Document) -> None:
+        self.capabilities.accept(document)
         if len(document.payments) > self.capabilities.max_payments:
             raise Invalid(Code.PAYMENT, "at most ten payments on one receipt", field="payments")
         for index, line in enumerate(document.lines):
