@@ -106,7 +106,7 @@ def connect(
     if record is True:
         place = os.environ.get("KASA_RECORD", "")
         record = Path(place) if place else False
-    if record is False:
+    if not isinstance(record, Path):
         return factory(url, clock, log)
     from drivers.recording import RecordedRegistrar, Recorder
 
