@@ -22,7 +22,7 @@ from drivers.registry import connect, families
 
 SPEEDS = (19200, 115200, 9600, 57600, 38400)
 """Speeds of the Datecs packets, the default of the classic dialect first (datecs-fp3530t.md §9)."""
-BOUND = "cap=2&silence_ms=250"
+BOUND = "cap=2&silence_ms=200&attempts=2"
 """Options that bound every question of a probe: a printer at rest answers within 60 ms (datecs-fp3530t.md §1), and a
 port full of noise must not hold the others."""
 MARIA_BOUND = "wait=2&cap=3"

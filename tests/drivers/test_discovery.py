@@ -25,7 +25,7 @@ from tests.conftest import Launch
 from tests.usbbus import IN, OUT, Shape, UsbLine, VirtualBus
 
 BOUND = 2.5 * len(SPEEDS) + 12
-"""Seconds that one port may take at most: 2 a speed of the Datecs packets, and the tuning of Maria, twice."""
+"""Seconds that one port may take at most: 2 (noise) a speed of the Datecs packets, and the tuning of Maria, twice."""
 
 
 @contextmanager
