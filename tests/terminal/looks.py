@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from io import StringIO
 from itertools import groupby
@@ -10,12 +11,26 @@ from pathlib import Path
 import pyte.screens
 from rich.console import Console
 from rich.style import Style
+from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 from tests.terminal.terminal import Terminal
 from tests.terminal.test_day import CASHIER, CUSTOMER, NEWSPAPER, Keys
 
 LOOKS = Path(__file__).parent / "looks"
+CONSOLE = TerminalTheme(
+    (0, 0, 0),
+    (170, 170, 170),
+    [(0, 0, 0), (170, 0, 0), (0, 170, 0), (170, 85, 0), (0, 0, 170), (170, 0, 170), (0, 170, 170), (170, 170, 170)],
+    [
+        (85, 85, 85), (255, 85, 85), (85, 255, 85), (255, 255, 85),
+        (85, 85, 255), (255, 85, 255), (85, 255, 255), (255, 255, 255),
+    ],
+)  # fmt: skip
+"""The sixteen colours of the bare Linux console."""
+CELL = 12.2
+"""Width of a cell in the picture's units."""
+LEADING = re.compile(r'(<text [^>]*x=")([\d.]+)(" [^>]*textLength=")([\d.]+)("[^>]*>)((?:&#160;)+)')
 NAMES = {"brown": "yellow", "brightbrown": "brightyellow"}
 """Colours that the terminal emulator names otherwise than the picture's maker."""
 
@@ -31,7 +46,15 @@ def save(terminal: Terminal, name: str) -> None:
             text.append("".join(cell.data for cell in run), style)
         console.print(text, soft_wrap=True)
     LOOKS.mkdir(exist_ok=True)
-    (LOOKS / f"{name}.svg").write_text(console.export_svg(title="Kasa Kiosk"), encoding="utf-8")
+    picture = LEADING.sub(_shifted, console.export_svg(title="Kasa Kiosk", theme=CONSOLE))
+    (LOOKS / f"{name}.svg").write_text(picture, encoding="utf-8")
+
+
+def _shifted(found: re.Match[str]) -> str:
+    """Leading spaces as a place: some viewers drop them."""
+    head, x, middle, length, rest, spaces = found.groups()
+    by = CELL * (len(spaces) // len("&#160;"))
+    return f"{head}{float(x) + by:g}{middle}{float(length) - by:g}{rest}"
 
 
 def _style(cell: pyte.screens.Char) -> Style:
