@@ -88,6 +88,11 @@ class Result:
     warnings: tuple[str, ...] = ()
     fault: FaultInfo | None = None
     totals: Totals | None = None
+    by_tax: Mapping[str, int] = field(default_factory=dict)
+    """Turnover by tax letter as the registrar counted this document, kopecks; empty where it does not tell.
+
+    It differs from the lines where the registrar spreads a correction (discount, cash rounding) over tax groups itself.
+    """
     evidence: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
@@ -153,6 +158,8 @@ class Status:
     receipt_open: bool = False
     clock_set: bool = True
     clock: datetime | None = None
+    read_at: datetime | None = None
+    """This machine's time when `clock` was read, so that the offset can be told."""
     shift_open: bool | None = None
     shift_opened_at: datetime | None = None
     z_number: int | None = None
