@@ -167,4 +167,5 @@ class Parser:
         if len(body) <= _HEAD:
             return Broken("too short for a reply: an echo of a request")
         self._tail = crc16(body + bytes((ETX,))).to_bytes(2, "little")
-        return Reply(*body[:_HEAD], body[_HEAD:-1])
+        num, code, status, result, reserve = body[:_HEAD]
+        return Reply(num, code, status, result, reserve, body[_HEAD:-1])
