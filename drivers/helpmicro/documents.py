@@ -2,9 +2,9 @@
 
     {"F":[{"C":{"cm":"…"}},{"S":{"code":100,"name":"Хліб","qty":2,"price":12.5,"tax":1}},{"P":{"no":1,"sum":30}}]}
 
-One key names the kind: F sale, R return, IO cash, P non-fiscal, L registration or copy. Its list holds one-key lines: S
-good, D correction of the good before, C comment, N non-fiscal comment, P payment, IO cash. Numbers are decimals in
-hryvnias and units. The device answers with the journal object: the same with `id`, `no`, `datetime` and sums of its own.
+One key names the kind: F sale, R return, IO cash, P non-fiscal, L registration or copy. Its list holds one-key lines:
+S good, D correction of the good before, C comment, N non-fiscal comment, P payment, IO cash. Numbers are decimals in
+hryvnias and units. The device answers with the journal object: the same with `id`, `no`, `datetime` and its own sums.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ KINDS: Mapping[DocumentKind, str] = {
 
 @dataclass(frozen=True)
 class Dialect:
-    """What differs from unit to unit. `taxes`: row of the table Tax by letter; `forms`: row of the table Pay by form."""
+    """What differs from unit to unit. `taxes`: row of the table Tax by letter; `forms`: of the table Pay by form."""
 
     taxes: Mapping[str, int]
     forms: Mapping[PaymentForm, int]

@@ -1,4 +1,7 @@
-"""Error codes of Help Micro (helpmicro.md §4): `{"err":[{"e":"x8B","line":3}]}`, `{"err":{"e":"x32"}}`, `{"err":"…"}`."""
+"""Error codes of Help Micro (helpmicro.md §4).
+
+{"err":[{"e":"x8B","line":3}]}        {"err":{"e":"x32"}}        {"err":"…"}        an empty list: all is well
+"""
 
 from __future__ import annotations
 

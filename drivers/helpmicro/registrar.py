@@ -5,27 +5,28 @@ the journal since the last Z (/cgi/chk) is searched for it once the device is id
 the Z number or it did not. Nothing is ever sent twice blindly: the receipt is one transaction, a refusal cancels it.
 
 URL options: `user`, `password` (service, 751426: reads and reports), `cashier`, `cashier_password` (the same as the
-former when not given: registers documents), `cap` (60: longest wait for a document, seconds), `uktzed` (field, name) and
-`excise` (field, comment) for old firmware that knows no such fields (§3), `name` (48: characters of a good's name),
-`serial` (factory number that the till is bound to), `cash`, `card`, `credit`, `cheque`, `certificate`, `iban` (row of the
-registrar's payment table; by name when not given).
+former when not given: registers documents), `cap` (60: longest wait for a document, seconds), `uktzed` (field, name)
+and `excise` (field, comment) for old firmware that knows no such fields (§3), `name` (48: characters of a good's
+name), `serial` (factory number that the till is bound to), `cash`, `card`, `credit`, `cheque`, `certificate`, `iban`
+(row of the registrar's payment table; by name when not given).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from drivers.clock import Clock, kyiv
 from drivers.document import Document, DocumentKind, PaymentForm
 from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused
-from drivers.helpmicro import documents, refusals, tables
+from drivers.helpmicro import documents, refusals, state, tables
 from drivers.helpmicro.documents import COMMENT_LENGTH, NAME_LENGTH, Dialect, Entry
 from drivers.helpmicro.proof import Reading, judge
 from drivers.helpmicro.session import Session, field
+from drivers.helpmicro.state import BUSY, ENDED_BY_Z, OPEN, Device
 from drivers.links import Link
 from drivers.links.opening import link_to
 from drivers.links.wire import RecordedLink, WireLog
@@ -40,40 +41,7 @@ SETTLING = 10.0
 SETTLING_STEP = 0.2
 CLOCK_DRIFT = timedelta(minutes=10)
 """Difference of the clocks from which the status warns."""
-ENDED_BY_Z = frozenset({Code.SHIFT_EXPIRED, Code.Z_REQUIRED, Code.TRANSMISSION_OVERDUE, Code.JOURNAL_FULL})
-"""States that a Z report ends, or that the device itself must judge for one."""
-OPEN, PAYING, REPORTING, CANCELLING = 0x0003, 0x0084, 0x0200, 0x0400
-UNPAIRED, PERSONALISED, UNPERSONALISED, STORAGE, NETWORK, MODEM = 0x02, 0x04, 0x08, 0x10, 0x20, 0x40
-"""Bits of dev_state, which §2 counts from one."""
 OPTIONS = ("user", "password", "cashier", "cashier_password", "cap", "uktzed", "excise", "name", "serial")
-
-
-@dataclass(frozen=True)
-class Device:
-    """Reply of /cgi/state. `time` is aware UTC."""
-
-    serial: str
-    model: str
-    time: datetime
-    receipt: int
-    z_number: int
-    working: bool
-    fiscalised: bool
-    printer_mode: bool
-    errors: tuple[str, ...]
-
-    @property
-    def paper_out(self) -> bool:
-        return any(code in refusals.PAPER for code in self.errors)
-
-    def problems(self) -> list[tuple[Code, str, str]]:
-        """Normalised code, sentence and the maker's code of the lasting states that forbid a sale."""
-        found = [(*refusals.meaning(code), f"x{code}") for code in self.errors]
-        if not self.fiscalised:
-            found.append((Code.NOT_FISCALISED, "the registrar is not fiscalised", "Fiscalization"))
-        if not self.printer_mode:
-            found.append((*refusals.meaning("C3"), "FskMode"))
-        return found
 
 
 def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> HelpMicroRegistrar:
@@ -159,10 +127,10 @@ class HelpMicroRegistrar:
         return Info(
             family="helpmicro",
             model=device.model,
-            firmware=_text(about, "dev_ver"),
+            firmware=state.text(about, "dev_ver"),
             serial=device.serial,
             fiscal_number=self._fiscal_number,
-            tax_number=_text(about, "dev_nn"),
+            tax_number=state.text(about, "dev_nn"),
             fiscalised=device.fiscalised,
             tax_rates=tables.rates(self._table("Tax")),
         )
@@ -297,7 +265,7 @@ class HelpMicroRegistrar:
 
     def _meet(self, expected: str = "") -> Device:
         """Ask who is there and in which state; the connection itself proves nothing. Raises `DifferentDevice`."""
-        device = _device(self._session.question("/cgi/state"))
+        device = state.device(self._session.question("/cgi/state"))
         bound = expected or self._serial
         if bound and device.serial != bound:
             self._session.close()
@@ -312,7 +280,7 @@ class HelpMicroRegistrar:
             self._dialect, self._shift = None, None
             self._fiscal_number = ""
             with suppress(Refused):
-                self._fiscal_number = _text(self._session.question("/cgi/dev_info"), "dev_fn")
+                self._fiscal_number = state.text(self._session.question("/cgi/dev_info"), "dev_fn")
             self._known = device.serial
         return device
 
@@ -343,25 +311,18 @@ class HelpMicroRegistrar:
             mask = field(self._session.question("/cgi/status", open_to_all=True), "dev_state")
         except Refused:
             return [], ()
-        found = []
-        if mask & UNPAIRED or mask & UNPERSONALISED or not mask & PERSONALISED:
-            found.append((Code.NOT_PERSONALISED, f"the registrar is not personalised (dev_state {mask:02X}h)"))
-        if not mask & STORAGE:
-            found.append((Code.JOURNAL_FULL, f"the journal's storage has a fault (dev_state {mask:02X}h)"))
-        if mask & MODEM or not mask & NETWORK:
-            return found, ("the tax service is not reached: sales stop after 72 hours",)
-        return found, ()
+        return state.network(mask)
 
     def _mask(self) -> int:
         try:
-            return _mask(self._session.question("/cgi/proc/state"))
+            return state.mask(self._session.question("/cgi/proc/state"))
         except Refused:
             return 0
 
     def _idle(self) -> None:
         """Wait until no document is open and none is made. Raises `Refused` (BUSY) when that does not come."""
         deadline = self._clock.monotonic() + SETTLING
-        while (mask := self._mask()) & (OPEN | PAYING | REPORTING | CANCELLING):
+        while (mask := self._mask()) & BUSY:
             if self._clock.monotonic() >= deadline:
                 raise Refused(
                     Code.BUSY, "the registrar has a document open", raw=f"{mask:04X}", command="/cgi/proc/state"
@@ -432,8 +393,7 @@ class HelpMicroRegistrar:
     def _totals(self, device: Device) -> Totals:
         dialect = self._known_dialect()
         cash = dialect.forms[PaymentForm.CASH]
-        letters = {row: letter for letter, row in reversed(dialect.taxes.items())}
-        names = {row: str(form) for form, row in reversed(dialect.forms.items())}
+        letters, names = _by_row(dialect.taxes), _by_row(dialect.forms)
         journal = self._journal()
         sums: dict[str, tuple[dict[str, int], dict[str, int]]] = {"F": ({}, {}), "R": ({}, {})}
         for entry in journal:
@@ -471,7 +431,7 @@ class HelpMicroRegistrar:
         if entry.pending:
             result = replace(result, state=State.REGISTERED_NOT_PRINTED)
         if document.lines:
-            letters = {row: letter for letter, row in reversed(self._known_dialect().taxes.items())}
+            letters = _by_row(self._known_dialect().taxes)
             taxes = entry.taxes()
             by_tax = {letters.get(row, str(row)): amount for row, amount in taxes.items() if amount}
             result = replace(result, by_tax=by_tax)
@@ -507,48 +467,6 @@ class HelpMicroRegistrar:
         return Result(state, serial=self._serial, fault=FaultInfo(str(code), why), evidence=evidence)
 
 
-def _device(answer: Any) -> Device:
-    """Raises `LinkLost` where the fields that matter are missing."""
-    return Device(
-        serial=field(answer, "serial", str),
-        model=_text(answer, "model"),
-        time=datetime.fromtimestamp(field(answer, "time"), UTC),
-        receipt=field(answer, "chkId"),
-        z_number=field(answer, "currZ"),
-        working=bool(field(answer, "IsWrk")),
-        fiscalised=_flag(answer, "Fiscalization"),
-        printer_mode=_flag(answer, "FskMode"),
-        errors=tuple(refusals.codes(answer.get("err"))),
-    )
-
-
-def _flag(answer: Any, name: str) -> bool:
-    """A flag that some firmware does not send counts as set: the device itself refuses what it does not do."""
-    try:
-        return bool(field(answer, name) == 1)
-    except LinkLost:
-        return True
-
-
-def _text(answer: Any, name: str) -> str:
-    try:
-        return str(field(answer, name, str)).strip()
-    except LinkLost:
-        return ""
-
-
-def _mask(answer: Any) -> int:
-    """The document state mask: a number, a text of hex digits, or an object that holds one of them."""
-    if isinstance(answer, dict):
-        answer = next((value for name, value in answer.items() if name.lower() != "err"), 0)
-    if isinstance(answer, str):
-        try:
-            return int(answer.strip().removeprefix("x") or "0", 16)
-        except ValueError:
-            return 0
-    return answer if isinstance(answer, int) else 0
-
-
 def _reading(device: Device) -> Reading:
     return Reading(
         serial=device.serial,
@@ -556,6 +474,14 @@ def _reading(device: Device) -> Reading:
         z_number=device.z_number,
         at=device.time.isoformat(timespec="seconds"),
     )
+
+
+def _by_row(rows: Mapping[str, int] | Mapping[PaymentForm, int]) -> dict[int, str]:
+    """Row -> letter or form; of those that share a row the first."""
+    found: dict[int, str] = {}
+    for name, row in rows.items():
+        found.setdefault(row, str(name))
+    return found
 
 
 def _add(sums: dict[str, int], key: str, amount: int) -> None:

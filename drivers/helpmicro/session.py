@@ -45,14 +45,23 @@ class Session:
     def question(self, target: str, *, open_to_all: bool = False) -> Any:
         """GET: JSON of the answer, whatever errors it lists. Raises `Refused`, `LinkLost` or `Unreachable`."""
         account = None if open_to_all else self._account
-        return self._ask("GET", target, account, b"", min(QUESTION, self._cap))
+        try:
+            return self._ask("GET", target, account, b"", min(QUESTION, self._cap))
+        except LinkLost as fault:
+            if fault.code is not Code.OFFLINE:
+                raise
+            # The device closed the kept connection just then; a question may be asked again.
+            return self._ask("GET", target, account, b"", min(QUESTION, self._cap))
 
     def order(self, target: str, *, cap: float | None = None) -> Any:
         """GET that does something. Raises `Refused` for an error in the answer as well."""
+        self._link.close()
         return _judged(self._ask("GET", target, self._account, b"", cap or self._cap), target)
 
     def post(self, target: str, body: Any, *, cap: float | None = None) -> Any:
         """POST as the cashier. Raises `Refused` for an error in the answer as well."""
+        # An act goes out on a connection of its own: a kept one may be closed by the device at the same moment.
+        self._link.close()
         return _judged(self._ask("POST", target, self._cashier, documents.encode(body), cap or self._cap), target)
 
     def _ask(self, method: str, target: str, account: tuple[str, str] | None, body: bytes, patience: float) -> Any:

@@ -6,9 +6,9 @@
                                   {"id":301,"no":18,…}
     {"F":[…]}
 
-The device's headers are sloppy, so a reply is read leniently: lines end with or without CR, names may have spaces around
-them and any letter case, a body ends by its length, by chunks or with the connection. What a bad network does to it: a
-body that is cut short, a connection that closes in silence, a proxy's page where JSON belongs.
+The device's headers are sloppy, so a reply is read leniently: lines end with or without CR, names may have spaces
+around them and any letter case, a body ends by its length, by chunks or with the connection. What a bad network does to
+it: a body that is cut short, a connection that closes in silence, a proxy's page where JSON belongs.
 """
 
 from __future__ import annotations
