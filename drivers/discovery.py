@@ -24,6 +24,11 @@ BOUND = "cap=2&silence_ms=250"
 port full of noise must not hold the others."""
 MARIA_BOUND = "wait=2&cap=3"
 """The same for Maria, which must be tuned before it answers."""
+IKC_SPEEDS = (9600, 19200, 38400)
+"""Speeds of IKC, the one after initialisation first (ikc.md §1)."""
+HTTP_BOUND = "cap=2"
+HTTP_PORT = "80"
+"""TCP port of Help Micro (helpmicro.md §1); asked there before any packet is sent."""
 EXELLIO_PORT = "9100"
 """TCP port of the Exellio printers (exellio.md A.1); no classic printer has one of its own."""
 TERMINALS = ("11ca", "079b", "0b00")
@@ -88,9 +93,10 @@ def _candidates(port: str) -> list[tuple[str, bool]]:
     """
     if ":" in port and not port.startswith("/"):
         classic = "exellio" if port.endswith(f":{EXELLIO_PORT}") else "datecs"
-        where, speeds = f"tcp://{port}?", [""]
+        where, speeds, ikc_speeds = f"tcp://{port}?", [""], [""]
     elif port.startswith("/"):
-        classic, where, speeds = "datecs", f"serial://{port}?", [f"baud={speed}&" for speed in SPEEDS]
+        classic, where = "datecs", f"serial://{port}?"
+        speeds, ikc_speeds = ([f"baud={speed}&" for speed in row] for row in (SPEEDS, IKC_SPEEDS))
     else:
         raise Invalid(Code.BAD_FIELD, f"{port!r} is neither a device path nor host:port")
     packets = [
@@ -98,12 +104,18 @@ def _candidates(port: str) -> list[tuple[str, bool]]:
         for speed in speeds
         for candidate in ((f"{classic}+{where}{speed}{BOUND}", False), (f"krypton+{where}{speed}{BOUND}", True))
     ]
-    return [*packets, (f"maria+{where}{MARIA_BOUND}", False)]
+    packets += [(f"ikc+{where}{speed}{BOUND}", False) for speed in ikc_speeds]
+    packets.append((f"maria+{where}{MARIA_BOUND}", False))
+    if port.startswith("/"):
+        return packets
+    # The login of the factory: a device with another one is named by its refusal (PASSWORD) and nothing more is sent.
+    web = (f"helpmicro+http://{port}?{HTTP_BOUND}", False)
+    return [web, *packets] if port.endswith(f":{HTTP_PORT}") else [*packets, web]
 
 
 def _lasting(url: str) -> str:
     """The URL for the configuration, without the haste of probing."""
-    return url.removesuffix(MARIA_BOUND).removesuffix(BOUND).rstrip("?&")
+    return url.removesuffix(MARIA_BOUND).removesuffix(BOUND).removesuffix(HTTP_BOUND).rstrip("?&")
 
 
 def _lasting_name(device: str) -> str:
