@@ -63,6 +63,8 @@ def _parser(make: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
         if url:
             command.add_argument("url", metavar="URL", help="e.g. datecs+serial:///dev/registrar?baud=19200")
             command.add_argument("--wire", action="store_true", help="print the bytes both ways to stderr")
+            what = "write the session to this file or folder, secrets masked ($KASA_RECORD)"
+            command.add_argument("--record", type=Path, metavar="FILE", help=what)
         return command
 
     detect = add("detect", "Find registrars with identification commands only.", _detect)
@@ -88,6 +90,11 @@ def _parser(make: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     for name, what in (("state", "keep the memory here"), ("tape", "print here"), ("faults", "JSON list of faults")):
         emulate.add_argument(f"--{name}", type=Path, metavar="FILE", help=what)
     emulate.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="setting of the device")
+    replay = add("replay", "Run the driver against a recorded session: same bytes asked, same verdicts.", _replay)
+    replay.add_argument("recording", type=Path, metavar="FILE", help="written by --record")
+    what = "put the recorded calls to this emulator instead: a registrar URL, or a family to start one"
+    replay.add_argument("--emulator", metavar="URL|SCHEME", help=what)
+    replay.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="setting of that emulator")
     add("schema", "Print the JSON Schema of a document.", _schema)
     return parser
 
@@ -207,6 +214,35 @@ def _emulate(options: argparse.Namespace) -> int:
     )
 
 
+def _replay(options: argparse.Namespace) -> int:
+    from drivers import replay
+
+    session = replay.load(options.recording)
+    if options.emulator is None:
+        report = replay.against_recording(session)
+    else:
+        from drivers.emulation.command import running
+        from drivers.registry import connect
+
+        settings = dict(item.partition("=")[::2] for item in options.option)
+        with running(options.emulator, settings) as url:
+            registrar = connect(url, record=False)
+            report = replay.against_device(session, registrar)
+            registrar.close()
+    lines = [
+        f"{'same' if not outcome.difference else 'DIFFERS'}  {outcome.call}"
+        + (f"\n    {outcome.difference}" if outcome.difference else "")
+        for outcome in report.outcomes
+    ]
+    if report.diverged:
+        lines.append(f"DIVERGED  {report.diverged}")
+    lines.append(
+        f"{len(report.outcomes)} calls, {report.sent} bytes asked alike: {'same' if report.same else 'NOT the same'}"
+    )
+    _say(options, {"same": report.same, "report": report}, "\n".join(lines))
+    return DONE if report.same else REJECTED
+
+
 def _schema(options: argparse.Namespace) -> int:
     import json
 
@@ -265,7 +301,7 @@ class _Device:
 
         self._wire = options.wire
         self._log = WireLog(SystemClock())
-        self._registrar = connect(options.url, log=self._log)
+        self._registrar = connect(options.url, log=self._log, record=options.record or True)
 
     def __enter__(self) -> Any:
         return self._registrar

@@ -2,7 +2,8 @@
 
 Krypton documents only line corrections and Maria only a discount inside the line (registrars/README.md §8), so the
 receipt's discount and its cash rounding travel with the lines. The sum to pay is the same; buyers see the discount at
-each good, in proportion to it, which is also how it is split over tax groups.
+each good, in proportion to it, which is also how it is split over tax groups: `by_tax` tells what such a registrar
+counts.
 """
 
 from __future__ import annotations
@@ -26,6 +27,20 @@ def per_line(document: Document) -> list[int]:
         -line.discount - share + cents
         for line, share, cents in zip(document.lines, discounts, rounding, strict=True)
     ]  # fmt: skip
+
+
+def by_tax(document: Document, letters: int | None = None) -> dict[str, int]:
+    """`Result.by_tax` of a registrar that got `per_line`, kopecks; empty where the lines themselves are the truth.
+
+    `letters`: how many tax letters of a line name the group that it is counted in; all of them when None.
+    """
+    counted = [line.tax[:letters] for line in document.lines]
+    if not document.discount and not document.rounding and counted == [line.tax for line in document.lines]:
+        return {}
+    sums: dict[str, int] = {}
+    for line, letter, correction in zip(document.lines, counted, per_line(document), strict=True):
+        sums[letter] = sums.get(letter, 0) + line.sum + line.discount + correction
+    return sums
 
 
 def _shares(amount: int, weights: list[int]) -> list[int]:

@@ -56,6 +56,23 @@ class Code(StrEnum):
     OVERFLOW = "OVERFLOW"
     SERVICE_BLOCK = "SERVICE_BLOCK"
     DIFFERENT_DEVICE = "DIFFERENT_DEVICE"
+    # The software registrar's key, certificate and signatures (drivers.prro.signing.errors).
+    KEY_PASSWORD = "KEY_PASSWORD"
+    KEY_DAMAGED = "KEY_DAMAGED"
+    KEY_UNSUPPORTED = "KEY_UNSUPPORTED"
+    KEY_ABSENT = "KEY_ABSENT"
+    KEY_LOCKED = "KEY_LOCKED"
+    CERTIFICATE_ABSENT = "CERTIFICATE_ABSENT"
+    CERTIFICATE_DAMAGED = "CERTIFICATE_DAMAGED"
+    CERTIFICATE_EXPIRED = "CERTIFICATE_EXPIRED"
+    CERTIFICATE_EARLY = "CERTIFICATE_EARLY"
+    CERTIFICATE_REVOKED = "CERTIFICATE_REVOKED"
+    CERTIFICATE_FOREIGN = "CERTIFICATE_FOREIGN"
+    CERTIFICATE_UNTRUSTED = "CERTIFICATE_UNTRUSTED"
+    SIGNATURE_MALFORMED = "SIGNATURE_MALFORMED"
+    SIGNATURE_BAD = "SIGNATURE_BAD"
+    SIGNATURE_FAILED = "SIGNATURE_FAILED"
+    TIMESTAMP = "TIMESTAMP"
 
 
 class Existence(StrEnum):
@@ -123,9 +140,18 @@ class Unreachable(Fault):
 
 
 class DifferentDevice(Fault):
-    """Another unit answers at this address. A shift may go on only with the serial number it began with."""
+    """Another unit answers at this address. A shift may go on only with the serial number it began with.
+
+    `serial` is the number of the unit that answered, "" where it is not known.
+    """
 
     existence = Existence.UNKNOWN
+
+    def __init__(
+        self, code: Code, what: str, *, serial: str = "", existence: Existence | None = None, raw: str = ""
+    ) -> None:
+        super().__init__(code, what, raw=raw, existence=existence)
+        self.serial = serial
 
 
 class LinkLost(Fault):

@@ -118,6 +118,12 @@ def subtotal(correction: int = 0, *, printed: bool = False) -> str:
     return f"{int(printed)}0" + (f";{sign}{money(correction)}" if correction else "")
 
 
+def subtotal_taxes(text: str) -> dict[str, int]:
+    """Reply of 51 after its first field: turnover by tax letter with corrections spread, kopecks."""
+    sums = [abs(kopecks(part)) for part in text.split(",")[1:]]
+    return {letter: value for letter, value in zip("АБВГД", sums, strict=False) if value}
+
+
 def pay(form: str, amount: int) -> str:
     return f"\t{FORMS[form]}{money(amount)}"
 

@@ -7,7 +7,6 @@ its caller asks the registers first. A NAK or a broken reply proves a living pri
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 
 from drivers.clock import Clock
@@ -48,7 +47,8 @@ class Exchange:
         self._last_command = last_command
         self._max_data = max_data
         self._parser = Parser()
-        self._count = random.randrange(SEQ_SPAN)
+        # Any beginning will do, but not always the same one; taken from the clock, a recording can be lived again.
+        self._count = clock.now().microsecond % SEQ_SPAN
 
     def reset(self) -> None:
         """Forget half a frame of a former connection."""

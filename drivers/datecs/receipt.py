@@ -61,12 +61,15 @@ class Receipt:
         self._articles = articles
         self._shift = shift
         self._opening = commands.open_receipt(operator, password, till)
+        self.by_tax: dict[str, int] = {}
+        """Turnover by tax of the last receipt where it was corrected: the printer spreads that over tax groups."""
 
     def issue(self, document: Document) -> bool:
         """Print the receipt; returns False when it was counted but its paper is missing.
 
         Raises a `Fault` whose `document` says whether the receipt may exist.
         """
+        self.by_tax = {}
         try:
             self._prepare(document)
         except Fault as fault:
@@ -110,13 +113,17 @@ class Receipt:
         for place, line in zip(places, document.lines, strict=True):
             ask(commands.SELL, commands.sell(place, line.quantity, line.discount))
             self._text(*notes_on(line))
+        told = ""
         if document.lines:
             # A correction of the subtotal carries the discount of the receipt and the cash rounding: the protocol
             # has no field of its own for rounding (dossier silent).
             if document.discount:
-                ask(commands.SUBTOTAL, commands.subtotal(-document.discount, printed=True))
+                told = ask(commands.SUBTOTAL, commands.subtotal(-document.discount, printed=True))
             if document.rounding:
-                ask(commands.SUBTOTAL, commands.subtotal(document.rounding, printed=True))
+                told = ask(commands.SUBTOTAL, commands.subtotal(document.rounding, printed=True))
+            if told:
+                by_tax = commands.subtotal_taxes(told)
+                self.by_tax = by_tax if sum(by_tax.values()) == document.due else corrected(document)
             # 76 says the same as a bare 51 in half the bytes, and counts the items too.
             answer = ask(commands.TRANSACTION)
             if commands.transaction(answer).amount != document.due:
@@ -224,3 +231,24 @@ def notes_after(document: Document) -> list[str]:
                 f"Банк {slip.acquirer}" if slip.acquirer else "",
             )
     return [*notes, *document.footer]
+
+
+def corrected(document: Document) -> dict[str, int]:
+    """Turnover by tax letter with discount and rounding spread in proportion, the rest on the largest group.
+
+    Printers that do not tell it in the reply of 51 count so as far as is known (dossier silent).
+    """
+    sums: dict[str, int] = {}
+    for line in document.lines:
+        sums[line.tax] = sums.get(line.tax, 0) + line.sum
+    goods = sum(sums.values())
+    for change in (-document.discount, document.rounding):
+        left = change
+        for letter in sorted(sums):
+            part = (abs(change) * sums[letter] * 2 + goods) // (2 * goods) * (1 if change >= 0 else -1) if goods else 0
+            sums[letter] += part
+            left -= part
+        if left:
+            sums[max(sums, key=lambda letter: sums[letter])] += left
+        goods = sum(sums.values())
+    return sums

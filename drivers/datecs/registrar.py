@@ -17,7 +17,7 @@ from drivers.datecs.articles import NAME_LENGTH, Articles, printed_name
 from drivers.datecs.dialect import CLASSIC, DIALECTS, Dialect
 from drivers.datecs.exchange import SILENCE, SILENCE_WORKING
 from drivers.datecs.proof import Reading, judge
-from drivers.datecs.receipt import DEVICE_FORM, PROBLEMS, Receipt, notes_after, notes_before, notes_on
+from drivers.datecs.receipt import DEVICE_FORM, PROBLEMS, Receipt, corrected, notes_after, notes_before, notes_on
 from drivers.datecs.session import Session, before_commit
 from drivers.datecs.shift import Shift
 from drivers.document import Document, DocumentKind, PaymentForm
@@ -184,6 +184,7 @@ class DatecsRegistrar:
             receipt_open=flags.receipt_open,
             clock_set=not flags.clock_lost and clock is not None,
             clock=clock,
+            read_at=self._clock.now(),
             shift_open=shift_open,
             shift_opened_at=self._shift.opened_at,
             z_number=sums.z_number,
@@ -248,7 +249,7 @@ class DatecsRegistrar:
             if document.kind is DocumentKind.Z_REPORT:
                 return self._close_day(document, before)
             printed = self._receipt.issue(document)
-            return self._registered(document, before, printed=printed)
+            return replace(self._registered(document, before, printed=printed), by_tax=self._receipt.by_tax)
         except Fault as fault:
             self._articles.forget()
             return verdict(fault, serial=before.serial)
@@ -330,6 +331,7 @@ class DatecsRegistrar:
             raise DifferentDevice(
                 Code.DIFFERENT_DEVICE,
                 f"the registrar {identity.serial} answers where {bound} is expected",
+                serial=identity.serial,
                 existence=Existence.NO,
             )
         if not identity.fiscal_memory:
@@ -391,18 +393,22 @@ class DatecsRegistrar:
         moves_cash = document.kind in (DocumentKind.CASH_IN, DocumentKind.CASH_OUT, DocumentKind.REFUND)
         cash = commands.cash_state(ask(commands.CASH)) if moves_cash else None
         refund = document.kind is DocumentKind.REFUND
+        # A correction is spread over the tax groups by the printer itself: only its registers tell how.
+        by_tax = refund or document.discount or document.rounding
+        taxes = ask(commands.TAX_SUMS, "1" if refund else "0") if by_tax else ""
         amount = commands.transaction(ask(commands.TRANSACTION, "T")).amount if final else 0
         return Reading(
             serial=self._serial,
             last=last,
             z_number=sums.z_number,
             paid=sum(sums.by_form.values()),
-            refunded=sum(commands.tax_sums(ask(commands.TAX_SUMS, "1")).values()) if refund else 0,
+            refunded=sum(commands.tax_sums(taxes).values()) if refund else 0,
             drawer=cash.drawer if cash else 0,
             cash_in=cash.cash_in if cash else 0,
             cash_out=cash.cash_out if cash else 0,
             amount=amount,
             at=self._now().isoformat(timespec="seconds"),
+            taxes=taxes,
         )
 
     def _move_cash(self, document: Document, before: Reading) -> Result:
@@ -470,9 +476,21 @@ class DatecsRegistrar:
             moment = datetime.fromisoformat(before.at) if before.at else None
             printed = not self._session.flags.paper_out
             done = self._registered(document, before, printed=printed, moment=moment)
-            return replace(done, number=str(number), z_number=z_number, evidence=evidence)
+            by_tax = _between(document, before, after) if document.discount or document.rounding else {}
+            return replace(done, number=str(number), z_number=z_number, by_tax=by_tax, evidence=evidence)
         code = Code.OFFLINE if state is State.REJECTED else Code.TOTAL_MISMATCH
         return Result(state, serial=self._serial, fault=FaultInfo(str(code), why), evidence=evidence)
+
+
+def _between(document: Document, before: Reading, after: Reading) -> dict[str, int]:
+    """What one document added to the turnover by tax; computed where the registers do not tell it."""
+    if before.taxes and after.taxes:
+        was = commands.tax_sums(before.taxes)
+        grown = {letter: value - was.get(letter, 0) for letter, value in commands.tax_sums(after.taxes).items()}
+        told = {letter: value for letter, value in grown.items() if value}
+        if sum(told.values()) == document.due:
+            return told
+    return corrected(document)
 
 
 def _short(wanted: int, drawer: int) -> Fault:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from drivers.emulation.faults import FaultPlan, load
 from drivers.emulation.lines import PtyLine, TcpLine
@@ -45,6 +47,20 @@ def timing(options: Mapping[str, str]) -> Timing:
         chunk=numbers.get("chunk", 0),
         seed=numbers.get("seed", 0),
     )
+
+
+@contextmanager
+def running(where: str, options: Mapping[str, str]) -> Iterator[str]:
+    """The registrar URL of an emulator: `where` itself when it is one, else a new machine of that family."""
+    if "+" in where:
+        yield where
+        return
+    machine = build(where, options, None, None, FaultPlan())
+    with (
+        TemporaryDirectory() as folder,
+        EmulatorServer(machine, PtyLine(Path(folder) / "tty"), timing(options)) as server,
+    ):
+        yield f"{where}+serial://{server.address}"
 
 
 def serve(

@@ -11,6 +11,7 @@ import termios
 import tty
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 _SPEEDS = {
     getattr(termios, name): int(name[1:]) for name in dir(termios) if name.startswith("B") and name[1:].isdigit()
@@ -18,6 +19,33 @@ _SPEEDS = {
 _IN_CLOSE = 0x08 | 0x10
 _IN_OPEN = 0x20
 _EVENT = struct.Struct("iIII")
+
+
+class Line(Protocol):
+    """Where a device is plugged in."""
+
+    @property
+    def address(self) -> str:
+        """What a host opens."""
+
+    def plug(self) -> None: ...
+
+    def unplug(self) -> None: ...
+
+    def fileno(self) -> int:
+        """What to wait on for bytes of the host; -1 while unplugged."""
+
+    def read(self) -> bytes: ...
+
+    def write(self, data: bytes) -> None: ...
+
+    def watched(self) -> list[int]:
+        """What else wakes the server: the host comes or goes."""
+
+    def host_present(self) -> bool: ...
+
+    def settings(self) -> tuple[int, str, int] | None:
+        """Speed, parity and stop bits that the host set; None where a line has none."""
 
 
 class _Openers:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from drivers.emulation.faults import Fault
-from drivers.emulation.lines import PtyLine, TcpLine
+from drivers.emulation.lines import Line, PtyLine
 from drivers.emulation.machine import Deaf, Later, Machine, PowerOff, Send, Transmits, Unplug, WatchesHost, Work
 
 BITS_A_BYTE = 10
@@ -38,7 +38,7 @@ class Timing:
 class EmulatorServer:
     """A device that listens. Use as a context manager, or `start()` and `stop()`."""
 
-    def __init__(self, machine: Machine, line: PtyLine | TcpLine, timing: Timing | None = None) -> None:
+    def __init__(self, machine: Machine, line: Line, timing: Timing | None = None) -> None:
         self.machine = machine
         self._line = line
         self._timing = timing or Timing()

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from drivers import corrections
 from drivers.clock import Clock, from_kyiv, kyiv
 from drivers.datecs import text
 from drivers.datecs.exchange import SILENCE, SILENCE_WORKING
@@ -34,6 +35,7 @@ from drivers.links.opening import link_to
 from drivers.links.wire import RecordedLink, WireLog
 from drivers.registrar import Capabilities, FaultInfo, Info, Result, Snapshot, State, Status, Totals, verdict
 from drivers.registry import RegistrarUrl
+from drivers.shiftwatch import ShiftWatch
 
 REPORT_CAP = 180.0
 """Seconds for a Z or X report; the captured ones took 1 to 3 s (§1)."""
@@ -97,6 +99,7 @@ class KryptonRegistrar:
         self._fiscal_number = ""
         self._table: list[commands.Form] = []
         self._offset = timedelta()
+        self._shift = ShiftWatch()
         self.capabilities = Capabilities(
             family="krypton",
             name_length=NAME_LENGTH,
@@ -146,20 +149,25 @@ class KryptonRegistrar:
         self._meet()
         flags = self._session.refresh()
         self._device_time()
+        read_at = self._clock.now()
         z_number = self._counter(commands.Z_NUMBER)
         receipts = self._counter(commands.SALES) + self._counter(commands.RETURNS)
         cash_in, cash_out = self._cash_moves()
         warnings = flags.warnings()
         if abs(self._offset) > CLOCK_DRIFT:
             warnings += (f"the registrar's clock differs by {round(self._offset / MINUTE)} minutes",)
+        shift_open = bool(receipts or cash_in or cash_out)
+        self._shift.seen(open=shift_open)
         return Status(
             reachable=True,
             paper_out=flags.paper_out,
             paper_low=flags.paper_low,
             cover_open=flags.cover_open,
             receipt_open=flags.receipt_open,
-            clock=self._now(),
-            shift_open=bool(receipts or cash_in or cash_out),
+            clock=read_at + self._offset,
+            read_at=read_at,
+            shift_open=shift_open,
+            shift_opened_at=self._shift.opened_at,
             z_number=z_number,
             drawer=self.cash_in_drawer(),
             blocks=tuple(str(code) for code, _ in flags.problems()),
@@ -304,6 +312,7 @@ class KryptonRegistrar:
             return
         self._met = False
         self._articles.forget()
+        self._shift.forget()
         self._session.connect()
         serial, fiscal_number = self._numbers()
         bound = expected or self._serial
@@ -312,6 +321,7 @@ class KryptonRegistrar:
             raise DifferentDevice(
                 Code.DIFFERENT_DEVICE,
                 f"the registrar {serial} answers where {bound} is expected",
+                serial=serial,
                 existence=Existence.NO,
             )
         self._serial, self._fiscal_number = serial, fiscal_number
@@ -445,6 +455,11 @@ class KryptonRegistrar:
     def _registered(self, document: Document, before: Reading, number: str = "") -> Result:
         """The registrar confirmed the act; its number is asked for, but its silence changes nothing any more."""
         printed = self._session.flags.obstacle() is None
+        at = self._now()
+        if document.kind is DocumentKind.Z_REPORT:
+            self._shift.z_made()
+        else:
+            self._shift.document_made(at)
         warnings: tuple[str, ...] = ()
         if not number:
             number = str(before.last + 1)
@@ -455,13 +470,14 @@ class KryptonRegistrar:
         return Result(
             State.REGISTERED if printed else State.REGISTERED_NOT_PRINTED,
             number=number,
-            at=self._now(),
+            at=at,
             z_number=before.z_number,
             total=document.due,
             change=document.change,
             serial=self._serial,
             fiscal_number=self._fiscal_number,
             warnings=warnings,
+            by_tax=corrections.by_tax(document),
         )
 
     def _judged(self, document: Document, before: Reading, after: Reading) -> Result:

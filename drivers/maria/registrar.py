@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from drivers import corrections
 from drivers.clock import Clock, from_kyiv, kyiv
 from drivers.document import Document, DocumentKind, PaymentForm
 from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused
@@ -32,6 +33,7 @@ from drivers.maria.receipt import Receipt, Unit, printed_name
 from drivers.maria.session import FIRST_BYTE, SILENCE, Session
 from drivers.registrar import Capabilities, FaultInfo, Info, Result, Snapshot, State, Status, Totals, verdict
 from drivers.registry import RegistrarUrl
+from drivers.shiftwatch import ShiftWatch
 
 REPORT_CAP = 180.0
 """Seconds for a Z or X report; the captured Z took 9 s (§6)."""
@@ -50,6 +52,8 @@ FORMS = {
     PaymentForm.IBAN: 3,
 }
 """Non-cash sums of COMP (§7); certificates and transfers have none of their own and share the nearest."""
+TAX_LETTERS_COUNTED = 1
+"""A line with two tax letters stands in the day's turnover (CFIS) once, under its first (dossier silent)."""
 ARTICLES = {"fisc": commands.NEW_ARTICLES, "ficd": commands.CODES}
 OPTIONS = (
     "baud",
@@ -138,6 +142,7 @@ class MariaRegistrar:
         self._serial = serial
         self._unit: Unit | None = None
         self._offset = timedelta()
+        self._shift = ShiftWatch()
         self.capabilities = Capabilities(
             family="maria",
             name_length=commands.NAME + commands.REST,
@@ -192,6 +197,8 @@ class MariaRegistrar:
         numbers = commands.numbers(self._session.question("GLCN"))
         left = self._seconds_until_lock(unit)
         clock = self._device_time()
+        read_at = self._clock.now()
+        self._shift.seen(open=not numbers.closed)
         warnings = [word for word in self._session.words if not word.startswith("SOFTREGIST")]
         if left is not None and 0 < left < LOCK_WARNING:
             warnings.append(f"sales stop in {left // 3600} h: the tax service has not been reached")
@@ -211,7 +218,9 @@ class MariaRegistrar:
             cover_open=self._session.cover_open,
             receipt_open=state.receipt_open,
             clock=clock,
+            read_at=read_at,
             shift_open=not numbers.closed,
+            shift_opened_at=self._shift.opened_at,
             z_number=numbers.z_number,
             drawer=self._cash().closing,
             blocks=tuple(problems),
@@ -351,6 +360,7 @@ class MariaRegistrar:
         if self._session.connected and self._unit is not None:
             return self._unit
         self._unit = None
+        self._shift.forget()
         self._session.connect()
         serial = self._session.state.serial
         bound = expected or self._serial
@@ -359,6 +369,7 @@ class MariaRegistrar:
             raise DifferentDevice(
                 Code.DIFFERENT_DEVICE,
                 f"the registrar {serial} answers where {bound} is expected",
+                serial=serial,
                 existence=Existence.NO,
             )
         self._serial = serial
@@ -474,6 +485,11 @@ class MariaRegistrar:
         printed = not (self._session.paper_out or self._session.cover_open)
         warnings: tuple[str, ...] = ("the registrar warns that its paper ends",) if self._session.paper_low else ()
         closed = document.kind is DocumentKind.Z_REPORT
+        at = self._clock.now() + self._offset
+        if closed:
+            self._shift.z_made()
+        else:
+            self._shift.document_made(at)
         z_number = before.z_number
         try:
             now = commands.numbers(self._session.question("GLCN"))
@@ -485,13 +501,14 @@ class MariaRegistrar:
         return Result(
             State.REGISTERED if printed else State.REGISTERED_NOT_PRINTED,
             number=str(z_number if closed else number),
-            at=self._clock.now() + self._offset,
+            at=at,
             z_number=z_number,
             total=document.due,
             change=document.change,
             serial=self._serial,
             fiscal_number=self._session.state.fiscal_number,
             warnings=warnings,
+            by_tax=corrections.by_tax(document, TAX_LETTERS_COUNTED),
         )
 
     def _judged(self, document: Document, before: Reading, after: Reading) -> Result:

@@ -36,6 +36,8 @@ PRINTING = frozenset(
 )
 """Commands that tell whether the mechanism can print."""
 ATTEMPTS = 3
+PASSWORD = 10
+"""Characters of the password, with which UPAS begins (§4)."""
 
 
 @dataclass
@@ -273,7 +275,8 @@ class Session:
             raise Refused(Code.BAD_FIELD, f"{command} cannot be sent: {error}", command=command) from error
         shown = None
         if command == "UPAS":
-            shown = packet[:5] + b"*" * 10 + packet[15:]
+            # Its own LEN and CRC: those of the real password would tell something about it.
+            shown = frame(command.encode() + b"*" * PASSWORD + parameters[PASSWORD:], checked=crc)
         self._fresh()
         self._link.write(packet, shown)
         dialogue = Dialogue()

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from drivers.registrar import Result
 from drivers.road import Journal
 from kiosk.ledger.records import (
     AuditRecord,
@@ -79,7 +80,10 @@ class Shop(Protocol):
         """Raises `LedgerError` when the enterprise has another active registrar at this workplace."""
 
     def met(self, binding_id: int, *, serial: str, fiscal_number: str, model: str) -> Binding:
-        """Remember which unit answered at the first meeting; a bound serial never changes here."""
+        """Remember which unit answered at the first meeting; a bound serial never changes here.
+
+        Where another serial is bound already, the binding is returned as it is and the caller sees the difference.
+        """
 
     def lease(self, serial: str) -> Lease | None: ...
 
@@ -101,15 +105,26 @@ class Goods(Protocol):
     def get(self, good_id: int) -> Good | None: ...
 
     def search(self, text: str, limit: int = 50) -> Sequence[Good]:
-        """Goods whose name holds every word of `text` (case and apostrophes folded), or whose code or barcode begins so."""
+        """Goods whose name holds every word of `text`, or whose code or barcode begins so.
+
+        Case and apostrophes are folded; words of one or two letters match the beginning of a word only.
+        """
 
     def page(self, after: str, limit: int) -> Sequence[Good]:
-        """The next goods by name after the given folded name ("" for the first page)."""
+        """The next goods by name after the good with this code ("" for the first page).
+
+        Several goods may share a name, so the place in the list is the last good shown, not its name.
+        Raises `LedgerError` when no good has this code.
+        """
 
     def count(self) -> int: ...
 
     def put(self, goods: Iterable[Good]) -> int:
-        """Insert or replace by code (`id` is ignored); returns how many."""
+        """Insert or replace by code (`id` is ignored), all or none; returns how many.
+
+        Raises `LedgerError` naming the good that may not be sold so (no name, a non-fiscal good without a ground, an
+        excisable one without its УКТ ЗЕД code).
+        """
 
     def customer(self, card: str) -> Customer | None: ...
 
@@ -138,35 +153,49 @@ class Shifts(Protocol):
     ) -> None: ...
 
     def sums(self, shift_id: int) -> Sums:
-        """The shift's money from settled documents and done receipts."""
+        """The shift's money from settled documents and done receipts; cash is net of change."""
 
 
 class Receipts(Protocol):
     """Baskets, receipts, fiscal documents and slips: the cashier-visible state."""
 
     def save_basket(self, basket: StoredBasket) -> None:
-        """Insert or replace."""
+        """Insert or replace. Raises `LedgerError` while the stored basket is being paid."""
 
-    def baskets(self, workplace: str) -> Sequence[StoredBasket]: ...
+    def baskets(self, workplace: str) -> Sequence[StoredBasket]:
+        """Latest change last."""
 
-    def drop_basket(self, basket_id: UUID) -> None: ...
+    def drop_basket(self, basket_id: UUID) -> None:
+        """Raises `LedgerError` while the basket is being paid."""
+
+    def next_number(self) -> int:
+        """The next receipt number, never given again; a gap is harmless."""
 
     def begin(self, receipt: Receipt, documents: Sequence[FiscalDocument], slips: Sequence[Slip]) -> Receipt:
-        """One transaction: the receipt PENDING with its number given, its documents and slips, the basket PAYING.
+        """One transaction: the receipt PENDING, its documents and slips, the basket PAYING.
 
+        Raises `LedgerError` when the basket is not stored or is being paid already (one press, one receipt).
         For a refund it reserves the quantities: raises `LedgerError` when more would come back than was sold.
         """
+
+    def add_slip(self, slip: Slip) -> None:
+        """Another slip of a receipt that exists (the act about a wrong receipt)."""
 
     def add_document(self, document: FiscalDocument) -> None:
         """A document without a receipt (cash movement, Z)."""
 
-    def settle_document(self, document_id: UUID, state: DocumentState, result: object, note: str = "") -> None:
-        """The state that the journal's last outcome or decision means. `result` is a `drivers.registrar.Result`."""
+    def settle_document(self, document_id: UUID, state: DocumentState, result: Result | None, note: str = "") -> None:
+        """The state that the journal's last outcome or decision means; what is registered stays registered.
+
+        A document that was never sent is settled as REJECTED with `result` None.
+        """
 
     def finish(self, receipt_id: UUID, state: ReceiptState) -> Receipt:
         """One transaction: DONE books stock and drops the basket; FAILED gives reserved quantities and the basket back;
 
         UNKNOWN books nothing. Idempotent: a second call with the same state changes nothing.
+        Settle the documents first: raises `LedgerError` for DONE while one is open or none is registered, and for
+        FAILED unless all are rejected.
         """
 
     def receipt(self, receipt_id: UUID) -> Receipt: ...
@@ -186,7 +215,7 @@ class Receipts(Protocol):
         workplace: str | None = None,
         limit: int = 100,
     ) -> Sequence[Receipt]:
-        """Done sales, latest first."""  # fmt: skip
+        """Done sales, latest first. `total` meets the sum before or after rounding; `until` is not included."""
 
     def documents_of(self, receipt_id: UUID) -> Sequence[FiscalDocument]: ...
 
@@ -204,7 +233,8 @@ class Receipts(Protocol):
     def last_document(self, binding_id: int) -> FiscalDocument | None:
         """The last one that was registered."""
 
-    def waiting_slips(self) -> Sequence[Slip]: ...
+    def waiting_slips(self) -> Sequence[Slip]:
+        """Slips of done receipts that no printer has printed, oldest first."""
 
     def slips_of(self, receipt_id: UUID) -> Sequence[Slip]: ...
 
@@ -217,7 +247,11 @@ class FiscalJournal(Protocol):
     def of(self, binding_id: int) -> Journal: ...
 
     def decide(self, document_id: UUID, binding_id: int, payload: Mapping[str, Any]) -> None:
-        """A person's decision about an unknown outcome, with both readings and the reason."""
+        """A person's decision about an unknown outcome, with both readings and the reason.
+
+        `payload["result"]` is the `drivers.registrar.Result` decided on; it becomes the final outcome. Raises
+        `LedgerError` for a document that was not sent to this registrar or whose outcome is known.
+        """
 
     def records(
         self, document_id: UUID | None = None, after: int = 0, limit: int = 1000

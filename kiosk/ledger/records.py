@@ -30,7 +30,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class User:
-    """A person. `denied` are rights (names of `kiosk.till.rights.Right`) taken from the post; `key_id` signs for ПРРО."""
+    """A person. `denied` are rights (names of `kiosk.till.rights.Right`) taken from the post.
+
+    `key_id` signs for a software registrar.
+    """
 
     id: int
     name: str
@@ -129,8 +132,9 @@ class Customer:
 
 @dataclass(frozen=True)
 class Shift:
-    """A cash day of one registrar. `device_opened_at` is read from the device; `float_` kopecks; open while `closed_at` is None.
+    """A cash day of one registrar; open while `closed_at` is None. `float_` kopecks.
 
+    `device_opened_at` is read from the device;
     `checks` is the checklist as it stood at opening; `closing` what the closing wizard counted.
     """
 
@@ -171,7 +175,10 @@ class ReceiptState(StrEnum):
 
 @dataclass(frozen=True)
 class ReceiptLine:
-    """One good of a receipt. `returned` thousandths came back by later refunds; `sale_line` is the line that a refund undoes."""
+    """One good of a receipt. `sale_line` is the line (its `id`) that a refund undoes.
+
+    `returned` thousandths came back by later refunds, those under way included.
+    """
 
     position: int
     good_id: int | None
@@ -308,6 +315,7 @@ class JournalRecord:
     payload: bytes
     previous: str
     hash: str
+    document_hash: str = ""
 
 
 @dataclass(frozen=True)
@@ -333,8 +341,11 @@ class Sums:
     cash_in: int = 0
     cash_out: int = 0
     rounding: int = 0
+    """Cash rounding of sales less that of refunds; turnover by tax letter is unrounded."""
     receipts: int = 0
     refunds: int = 0
+    """Fiscal documents, as the registrar counts them."""
     nonfiscal_cash: int = 0
     """Cash of non-fiscal slips less their refunds: it lies in the drawer, but not in the registrar."""
     manual_cards: int = 0
+    """Card money whose slip was typed by hand, sales less refunds."""

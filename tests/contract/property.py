@@ -4,17 +4,23 @@ The injection points are recorded, not chosen: a document is registered once in 
 that went out × a fault. After each the driver recovers, the device is repaired, an open question is asked again, the
 verdict is compared with the device's own registers, and at the end the device must do the document as if nothing had
 happened.
+
+KASA_FULL=1 runs it whole: every kind of document × every command, repeated ones too × every fault × both sides of the
+command's effect. Without it a run takes every command of a sale once × every class of fault, and the sides take turns.
 """
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from drivers.clock import SystemClock
 from drivers.document import Document, DocumentKind, Line, Original, Payment, PaymentForm
@@ -42,6 +48,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "payments": (CASH,),
         "original": Original(number="1"),
     },
+    "zero": {"kind": DocumentKind.ZERO},
     "cash_in": {"kind": DocumentKind.CASH_IN, "amount": 2500},
     "cash_out": {"kind": DocumentKind.CASH_OUT, "amount": 2500},
     "z": {"kind": DocumentKind.Z_REPORT},
@@ -66,6 +73,7 @@ FAULTS: list[dict[str, Any]] = [
     *({"id": name, "when": when} for name in ("F19", "F23") for when in BOTH),
     {"id": "F20"},
 ]
+FULL = os.environ.get("KASA_FULL") == "1"
 AT_ONCE = 6
 """Devices that run side by side in one test: nearly all of their time is waiting."""
 
@@ -90,7 +98,7 @@ def road(registrar: Registrar, document: Document, journal: MemoryJournal) -> Re
 
 
 def points(family: Family, kind: str, named: Named, folder: Path) -> list[Point]:
-    """Every command that `kind` needs after the registrar was met, in order; of a command its first two."""
+    """Every command that `kind` needs after the registrar was met, in order; of a command its first two, or one."""
     with emulator_bench(family, folder, cash="100000") as bench:
         log = WireLog(SystemClock())
         registrar = connect(bench.url, log=log)
@@ -104,7 +112,7 @@ def points(family: Family, kind: str, named: Named, folder: Path) -> list[Point]
     found = []
     for command in filter(None, sent):
         seen[command] += 1
-        if seen[command] <= 2:
+        if seen[command] <= (2 if FULL else 1):
             found.append(Point(command, seen[command]))
     return found
 
@@ -113,6 +121,8 @@ def moved(kind: str, registers: dict[str, Any]) -> int:
     """By how many documents of `kind` the registers moved: 0 or 1 where the driver is right."""
     if kind == "z":
         return int(registers["z_number"])
+    if kind == "zero":
+        return sum(entry["kind"] == "SALE" for entry in registers["journal"])
     name = {"refund": "refunds_turnover", "cash_in": "cash_in", "cash_out": "cash_out"}.get(kind, "sales_turnover")
     assert registers[name] in (0, 2500), registers
     return int(registers[name] // 2500)
@@ -162,17 +172,31 @@ def one(family: Family, kind: str, point: Point, fault: dict[str, Any], folder: 
         registrar.close()
 
 
-def nothing_twice_nothing_lost(family: Family, kind: str, fault: dict[str, Any], named: Named, folder: Path) -> None:
-    """One kind of document × one fault at every recorded point."""
+def nothing_twice_nothing_lost(
+    family: Family, kind: str, faults: Sequence[dict[str, Any]], named: Named, folder: Path
+) -> None:
+    """One kind of document × a fault at every recorded point; where there are several, they take turns."""
     places = points(family, kind, named, folder / "peace")
     assert places
     with ThreadPoolExecutor(AT_ONCE) as pool:
         runs = {
-            place: pool.submit(one, family, kind, place, fault, folder / f"{place.command}-{place.nth}")
-            for place in places
+            place: pool.submit(
+                one, family, kind, place, faults[index % len(faults)], folder / f"{place.command}-{place.nth}"
+            )
+            for index, place in enumerate(places)
         }
     failed = {place: error for place, run in runs.items() if (error := run.exception()) is not None}
     assert not failed, "\n".join(f"{place}: {error!r}" for place, error in failed.items())
+
+
+def sweep(kinds: Sequence[str], faults: Sequence[dict[str, Any]] = FAULTS) -> list[Any]:
+    """Parameters `kind` and `faults` of a family's test: a slice of a minute, or everything (KASA_FULL=1)."""
+    if FULL:
+        return [pytest.param(kind, [fault], id=f"{kind}-{label(fault)}") for kind in kinds for fault in faults]
+    classes: dict[str, list[dict[str, Any]]] = {}
+    for fault in faults:
+        classes.setdefault(fault["id"], []).append(fault)
+    return [pytest.param("sale", sides, id=f"sale-{name}") for name, sides in classes.items()]
 
 
 def label(fault: dict[str, Any]) -> str:

@@ -359,3 +359,21 @@ def test_wire_shows_bytes_and_hides_the_password(place: Place) -> None:
 def test_help(place: Place, command: tuple[str, ...]) -> None:
     done = place.run(*command, "--help")
     assert done.returncode == 0 and "usage: registrar" in done.stdout
+
+
+def test_record_and_replay(place: Place) -> None:
+    where, _ = place.emulate("--link", str(place.folder / "tty"))
+    url = f"datecs+serial://{where}?{HASTE}&password=0000"
+    file = place.folder / "session.wire"
+    assert place.run("register", url, place.sale(), "--record", str(file)).returncode == 0
+    done = place.run("replay", str(file))
+    assert done.returncode == 0 and "same  register" in done.stdout and "NOT" not in done.stdout
+    again = place.data("replay", str(file), "--emulator", "datecs")
+    assert again["same"] is True and again["report"]["outcomes"][0]["call"] == "snapshot"
+    poor = place.run("replay", str(file), "--emulator", url)
+    assert poor.returncode == 0
+    file.write_text(file.read_text().replace('"state":"registered"', '"state":"rejected"'))
+    changed = place.run("replay", str(file))
+    assert changed.returncode == 3 and "DIFFERS  register" in changed.stdout
+    file.write_text("nothing of the kind\n")
+    assert place.data("replay", str(file), status=2)["error"]["code"] == "BAD_FIELD"

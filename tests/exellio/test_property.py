@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.property import FAULTS, label, nothing_twice_nothing_lost
+from tests.contract.property import FAULTS, nothing_twice_nothing_lost, sweep
 from tests.contract.test_exellio import EXELLIO
 
 HASTY = replace(
@@ -24,7 +24,6 @@ def named(frame: bytes) -> str:
     return str(frame[3])
 
 
-@pytest.mark.parametrize("fault", POSSIBLE, ids=label)
-@pytest.mark.parametrize("kind", KINDS)
-def test_nothing_twice_nothing_lost(kind: str, fault: dict[str, Any], tmp_path: Path) -> None:
-    nothing_twice_nothing_lost(HASTY, kind, fault, named, tmp_path)
+@pytest.mark.parametrize(("kind", "faults"), sweep(KINDS, POSSIBLE))
+def test_nothing_twice_nothing_lost(kind: str, faults: list[dict[str, Any]], tmp_path: Path) -> None:
+    nothing_twice_nothing_lost(HASTY, kind, faults, named, tmp_path)

@@ -8,21 +8,20 @@ from typing import Any
 
 import pytest
 
-from tests.contract.property import FAULTS, label, nothing_twice_nothing_lost
+from tests.contract.property import nothing_twice_nothing_lost, sweep
 from tests.contract.test_maria import MARIA
 
 HASTY = replace(
     MARIA,
     url="maria+serial://{address}?cap=2&wait=2&first_ms=300&silence_ms=400",
 )
-KINDS = ("sale", "mixed", "refund", "cash_in", "cash_out", "z")
+KINDS = ("sale", "mixed", "refund", "zero", "cash_in", "cash_out", "z")
 
 
 def named(frame: bytes) -> str:
     return frame[1:5].decode("cp866") if frame[:1] == b"\xfd" and len(frame) > 8 else ""
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=label)
-@pytest.mark.parametrize("kind", KINDS)
-def test_nothing_twice_nothing_lost(kind: str, fault: dict[str, Any], tmp_path: Path) -> None:
-    nothing_twice_nothing_lost(HASTY, kind, fault, named, tmp_path)
+@pytest.mark.parametrize(("kind", "faults"), sweep(KINDS))
+def test_nothing_twice_nothing_lost(kind: str, faults: list[dict[str, Any]], tmp_path: Path) -> None:
+    nothing_twice_nothing_lost(HASTY, kind, faults, named, tmp_path)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from drivers.datecs.emulator.memory import LETTERS, Article, Day
 from drivers.datecs.emulator.paper import hryvnias
-from drivers.datecs.emulator.printer import Forbidden, Overflowed, Printer, Syntax
+from drivers.datecs.emulator.printer import Forbidden, Overflowed, Printer, Syntax, by_tax
 
 Handler = Callable[[Printer, str], str]
 
@@ -90,9 +90,7 @@ def _subtotal(printer: Printer, data: str) -> str:
         printer.need_paper()
     printer.correct(_money(found[3]), _money(found[4]))
     receipt = printer.open_receipt()
-    sums = dict.fromkeys(LETTERS, 0)
-    for item in receipt.items:
-        sums[item.tax] += item.total
+    sums = dict.fromkeys(LETTERS, 0) | by_tax(receipt)
     return ",".join(f"{value:010d}" for value in (receipt.amount, *sums.values()))
 
 

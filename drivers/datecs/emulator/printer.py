@@ -179,7 +179,7 @@ class Printer:
         if receipt.change:
             sums["cash"] -= receipt.change
         turnover, forms = (day.returned, day.repaid) if receipt.refund else (day.sold, day.paid)
-        for letter, value in _by_tax(receipt).items():
+        for letter, value in by_tax(receipt).items():
             turnover[letter] = turnover.get(letter, 0) + value
         for form, value in sums.items():
             forms[form] = forms.get(form, 0) + value
@@ -350,7 +350,7 @@ def _signed(product: int, divisor: int, sign: int) -> int:
     return _halves_up(product, divisor) * (1 if sign >= 0 else -1)
 
 
-def _by_tax(receipt: Receipt) -> dict[str, int]:
+def by_tax(receipt: Receipt) -> dict[str, int]:
     """Sums of a receipt by tax letter, corrections spread in proportion."""
     sums: dict[str, int] = {}
     for item in receipt.items:

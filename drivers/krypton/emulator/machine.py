@@ -258,6 +258,7 @@ class KryptonMachine:
             self.printer.memory.season = False
             self.printer.memory.password = self._password
             self.set_link(True)
+            self._save()
 
     def afflict(self, fault: str) -> None:
         memory, books = self.printer.memory, self.printer.memory.books

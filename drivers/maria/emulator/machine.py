@@ -310,6 +310,7 @@ class MariaMachine:
             self.till.books.heal()
             self.till.memory.password = self._password
             self.set_link(True)
+            self._save()
 
     def afflict(self, fault: str) -> None:
         memory, books = self.till.memory, self.till.books

@@ -1,0 +1,119 @@
+"""The `kiosk` command: run the till, run the demo, check the ledger.
+
+Exit status: 0 done, 1 the ledger does not hold together, 2 usage or settings, 70 the kiosk crashed
+(the unit starts it again).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kiosk import config
+
+if TYPE_CHECKING:
+    from kiosk.till.till import Till
+
+DONE, DAMAGED, USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except config.ConfigError as error:
+        print(f"settings: {error}", file=sys.stderr)
+        return USAGE
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kiosk", description="Kasa Kiosk: the till.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run the till full screen")
+    run.set_defaults(run=_run)
+    demo = commands.add_parser("demo", help="run the till on a virtual registrar with a demo shop")
+    demo.add_argument("--data", type=Path, metavar="DIR", help="where the demo lives (XDG state folder)")
+    demo.set_defaults(run=_demo)
+    check = commands.add_parser("check", help="open the ledger and verify the journal's chain")
+    check.set_defaults(run=_check)
+    for command in (run, check):
+        command.add_argument("--config", type=Path, metavar="FILE", help="settings (see kiosk/config.py for places)")
+    for command in (run, demo):
+        command.add_argument("--language", choices=("uk", "en"), help="language of the screens")
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> config.Settings:
+    import msgspec
+
+    settings = config.load(options.config)
+    language = getattr(options, "language", None)
+    return msgspec.structs.replace(settings, language=language) if language else settings
+
+
+def _run(options: argparse.Namespace) -> int:
+    return _face(_settings(options))
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from kiosk import demo
+
+    folder = demo.folder(options.data)
+    with demo.registrar(folder) as url:
+        settings = demo.settings(folder, url, options.language or "uk")
+        return _face(settings)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from kiosk.ledger.errors import LedgerError
+    from kiosk.start import check
+
+    settings = _settings(options)
+    try:
+        count = check(settings)
+    except LedgerError as error:
+        print(f"the ledger {settings.ledger_url} cannot be used: {error.code}: {error.what}", file=sys.stderr)
+        return DAMAGED
+    print(f"{settings.ledger_url}: {count} journal records, the chain holds")
+    return DONE
+
+
+def _face(settings: config.Settings) -> int:
+    """Show the till until it is left. Nothing may be printed while it runs: the face is drawn on stderr."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        print("error: the till needs a terminal", file=sys.stderr)
+        return USAGE
+    import time
+
+    from kiosk import logs
+
+    # Receipts, logs and the checklist's line 11 count in Kyiv time whatever zone the image was made with.
+    os.environ["TZ"] = "Europe/Kyiv"
+    time.tzset()
+
+    logs.begin(settings.folder)
+    # Neither colours that the console lacks nor key reports that it does not make (kiosk-platform.md §1.5, §2.5).
+    os.environ.pop("COLORTERM", None)
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    from kiosk.app import KioskApp
+
+    def opener() -> Till:
+        from kiosk.start import open_till
+
+        return open_till(settings)
+
+    app = KioskApp(settings, opener)
+    result = app.run()
+    return result if result is not None else (app.return_code or DONE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

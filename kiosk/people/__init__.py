@@ -1,0 +1,1 @@
+"""People at the till: how they prove who they are."""

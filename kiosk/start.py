@@ -1,0 +1,38 @@
+"""Putting the till together: ledger, registrars' workers, rooms. Imported after the first paint, on the till thread."""
+
+from __future__ import annotations
+
+from drivers.clock import Clock, SystemClock
+from drivers.links.wire import WireLog
+from drivers.registry import connect
+from drivers.worker import Worker
+from kiosk.config import Settings
+from kiosk.ledger.records import Binding
+from kiosk.ledger.store import open_ledger
+from kiosk.till.till import Till
+from kiosk.till.workplace import Workplace
+
+
+def open_till(settings: Settings, clock: Clock | None = None) -> Till:
+    """The till of this workplace. Raises `LedgerError` for a ledger that cannot be used; the file is left untouched."""
+    clock = clock or SystemClock()
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    ledger = open_ledger(settings.ledger_url, clock)
+    if settings.demo:
+        from kiosk.ledger.demo import fill
+
+        fill(ledger, workplace=settings.workplace, registrar_url=settings.registrar)
+
+    def access(binding: Binding) -> Worker:
+        return Worker(connect(binding.url, clock=clock, log=WireLog(clock)), f"registrar {binding.id}")
+
+    return Till(Workplace(ledger, settings, clock, access))
+
+
+def check(settings: Settings, clock: Clock | None = None) -> int:
+    """Open the ledger, verify the whole journal; returns its records. Raises `LedgerError`."""
+    ledger = open_ledger(settings.ledger_url, clock or SystemClock())
+    try:
+        return ledger.journal.verify(full=True)
+    finally:
+        ledger.close()

@@ -1,0 +1,164 @@
+"""*Перевірка перед зміною*: takes the readings for `judge` with identification and status commands only (II-4)."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from drivers.clock import KYIV
+from drivers.errors import DifferentDevice, Fault
+from drivers.links.reach import latency
+from drivers.registrar import Info, Registrar, Status
+from kiosk.ledger.records import Binding
+from kiosk.till import judge
+from kiosk.till.errors import N_
+from kiosk.till.judge import CheckLine, Colour
+from kiosk.till.reports import Reports
+from kiosk.till.shift import Age, Shifts
+from kiosk.till.workplace import Workplace
+
+PATIENCE = 2.5
+"""Seconds for the internet's answer; the whole checklist takes at most 10 s."""
+BACKUP_SETTING = "last_backup"
+
+
+@dataclass(frozen=True)
+class Checks:
+    """The checklist as it stands."""
+
+    binding: Binding
+    lines: tuple[CheckLine, ...]
+    at: datetime
+
+    @property
+    def action(self) -> str:
+        """The one thing to offer: `z` (nothing else is possible), `continue`, `open`, or "" while something blocks."""
+        if any(line.action == "z" for line in self.lines):
+            return "z"
+        if any(line.blocks for line in self.lines):
+            return ""
+        return next(line.action for line in self.lines if line.key == "shift")
+
+    def line(self, key: str) -> CheckLine:
+        return next(line for line in self.lines if line.key == key)
+
+    def stored(self) -> tuple[Mapping[str, Any], ...]:
+        """As it is kept with the shift: who looked is the shift's opener."""
+        return tuple(
+            {
+                "number": line.number,
+                "key": line.key,
+                "colour": line.colour.value,
+                "value": line.value,
+                **{name: value if isinstance(value, int | None) else str(value) for name, value in line.values.items()},
+            }
+            for line in self.lines
+        )
+
+
+class Checklist:
+    """Runs the checks of one registrar's workplace."""
+
+    def __init__(self, workplace: Workplace, shifts: Shifts, reports: Reports) -> None:
+        self._workplace = workplace
+        self._shifts = shifts
+        self._reports = reports
+        self._zone_is_kyiv: Callable[[datetime], bool] = _zone_is_kyiv
+
+    def run(self, binding: Binding, *, seals: bool | None = None) -> Checks:
+        """All lines that apply; `seals` is what the cashier saw. Never raises for a silent device."""
+        place = self._workplace
+        now = place.clock.now()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            reach = pool.submit(self._internet)
+            info, status, silent = self._ask(binding)
+            answered = reach.result()
+        shift = self._shifts.current(binding)
+        age = self._shifts.age(shift) if shift is not None else None
+        over = shift is not None and self._shifts.warning(shift) is Age.OVER
+        mine = shift is not None and place.user is not None and shift.opened_by == place.user.id
+        offset = status.read_at - status.clock if status and status.clock and status.read_at else None
+        same_unit = info is not None and (not binding.serial or info.serial == binding.serial)
+        unclosed = bool(same_unit and status and status.shift_open and shift is None)
+        first = place.ledger.shifts.last_closed(binding.id) is None and shift is None
+        if shift is not None:
+            expected = self._reports.expected_cash(shift, place.ledger.shifts.sums(shift.id))
+        else:
+            expected = self._shifts.left_at_close(binding)
+        hardware = place.desk(binding).access.capabilities.hardware
+        lines = (
+            judge.internet(answered, needed=not hardware and place.settings.policy.online_opening),
+            judge.shift(age, mine=mine, over=over),
+            judge.previous_z(unclosed=unclosed, first=first),
+            judge.clock(offset, zone_is_kyiv=self._zone_is_kyiv(now)),
+            judge.link(info, bound=binding.serial, silent=silent),
+            judge.flags(status if same_unit else None),
+            judge.printer(status if same_unit else None),
+            judge.terminal(integrated=False),
+            judge.equipment(self._missing(binding)),
+            judge.cash(status.drawer if status and same_unit else None, expected),
+            judge.storage(self._free(), self._backup_age(now)),
+            *((judge.seals(seals),) if hardware else ()),
+        )
+        return Checks(binding, lines, now)
+
+    def _ask(self, binding: Binding) -> tuple[Info | None, Status | None, str]:
+        """Identification first: a foreign unit is asked nothing else."""
+
+        def go(registrar: Registrar) -> tuple[Info, Status | None]:
+            info = registrar.info()
+            if binding.serial and info.serial != binding.serial:
+                return info, None
+            return info, registrar.status()
+
+        try:
+            info, status = self._workplace.desk(binding).access.call(go)
+        except DifferentDevice as fault:
+            return Info("", "", "", fault.serial, "", "", False), None, str(fault.code)
+        except Fault as fault:
+            return None, None, str(fault.code)
+        if not binding.serial:
+            self._workplace.ledger.shop.met(
+                binding.id, serial=info.serial, fiscal_number=info.fiscal_number, model=info.model
+            )
+        return info, status, ""
+
+    def _internet(self) -> float | None:
+        host, _, port = self._workplace.settings.internet.rpartition(":")
+        return latency(host, int(port), PATIENCE) if host and port.isdigit() else None
+
+    def _missing(self, binding: Binding) -> tuple[str, ...]:
+        settings = self._workplace.settings
+        missing = []
+        if not settings.scanner or not Path(settings.scanner).exists():
+            missing.append(N_("scanner"))
+        if not settings.scales or not Path(settings.scales).exists():
+            missing.append(N_("scales"))
+        if not self._workplace.desk(binding).access.capabilities.drawer:
+            missing.append(N_("drawer"))
+        return tuple(missing)
+
+    def _free(self) -> int:
+        folder = self._workplace.settings.folder
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        return shutil.disk_usage(folder).free
+
+    def _backup_age(self, now: datetime) -> timedelta | None:
+        text = self._workplace.ledger.shop.setting(BACKUP_SETTING)
+        return now - datetime.fromisoformat(text) if text else None
+
+
+def _zone_is_kyiv(now: datetime) -> bool:
+    """Whether this process counts in Kyiv time (the program sets it at its start)."""
+    offset = now.astimezone(KYIV).utcoffset()
+    return offset is not None and time.localtime(now.timestamp()).tm_gmtoff == int(offset.total_seconds())
+
+
+__all__ = ["CheckLine", "Checklist", "Checks", "Colour"]

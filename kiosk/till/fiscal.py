@@ -1,0 +1,158 @@
+"""The till's part of the one road: a stored document goes to its registrar, and what came of it into the ledger.
+
+    stored PENDING ─► drivers.road.walk (journal: intent … outcome) ─► settled ─► shift, receipt
+
+After a kill the same steps run from where the journal stands: a document without an intent was never sent, one with an
+intent is asked for at its registrar, nothing goes out twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from drivers.document import Document, DocumentKind
+from drivers.errors import Code, Fault, Invalid
+from drivers.registrar import FaultInfo, Registrar, Result, State
+from drivers.road import settle, walk
+from kiosk.ledger.records import Binding, DocumentState, FiscalDocument, Receipt, ReceiptState
+from kiosk.till.errors import N_, Doubt
+from kiosk.till.workplace import Workplace
+
+
+class ClosingNote(msgspec.Struct, frozen=True):
+    """What a Z document carries for the day's closing, so that a kill in the middle loses none of it."""
+
+    by: int
+    cash_left: int
+    counted: int | None = None
+    terminal: int | None = None
+    reason: str = ""
+
+
+class Fiscal:
+    """Issues stored documents and finds out about unsettled ones."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._workplace = workplace
+        self._ledger = workplace.ledger
+
+    def check(self, document: Document, binding: Binding) -> None:
+        """Refuse before anything is stored what the registrar could not print. Raises `Invalid`; asks no device."""
+        document.check()
+        self._workplace.desk(binding).access.check(document)
+
+    def issue(self, pending: FiscalDocument) -> FiscalDocument:
+        """Walk the road with a stored document; the result is settled in the ledger when this returns.
+
+        The caller decides what UNKNOWN means for its receipt; nothing is thrown away in between.
+        """
+        binding = self._ledger.shop.binding(pending.binding_id)
+        journal = self._ledger.journal.of(binding.id)
+        clock = self._workplace.clock
+        if pending.state is DocumentState.REJECTED:
+            # Once more under the same id: open again before the first byte, so that a kill finds it.
+            self._ledger.receipts.settle_document(pending.id, DocumentState.PENDING, None)
+
+        def go(registrar: Registrar) -> Result:
+            return walk(registrar, pending.document, journal, clock)
+
+        try:
+            result = self._workplace.desk(binding).access.call(go)
+        except Invalid as fault:
+            result = Result(State.REJECTED, fault=FaultInfo.of(fault))
+        return self._settle(pending, result)
+
+    def ask(self, doubtful: FiscalDocument) -> FiscalDocument:
+        """Ask the registrar what became of an unsettled document; one that was never sent is settled as rejected."""
+        binding = self._ledger.shop.binding(doubtful.binding_id)
+        journal = self._ledger.journal.of(binding.id)
+        stored = journal.settled(doubtful.document)
+        if stored is not None:
+            return self._settle(doubtful, stored)
+        before = journal.open_intent(doubtful.document)
+        if before is None:
+            never = FaultInfo(str(Code.OFFLINE), "the till stopped before anything was sent")
+            return self._settle(doubtful, Result(State.REJECTED, fault=never))
+        clock = self._workplace.clock
+
+        def go(registrar: Registrar) -> Result:
+            return settle(registrar, doubtful.document, before, journal, clock, patience=5.0)
+
+        return self._settle(doubtful, self._workplace.desk(binding).access.call(go))
+
+    def recover(self) -> Sequence[Receipt | FiscalDocument]:
+        """After a start: settle what was left open, oldest first. Returns what was found out, for the cashier."""
+        found: list[Receipt | FiscalDocument] = []
+        mine = {binding.id for binding in self._ledger.shop.bindings(self._workplace.settings.workplace)}
+        for doubtful in self._ledger.receipts.unsettled():
+            if doubtful.binding_id not in mine:
+                continue
+            try:
+                now = self.ask(doubtful)
+            except Fault:
+                # The registrar does not answer yet: the document stays open and blocks sales until it does.
+                continue
+            if doubtful.receipt_id is None and now.settled:
+                found.append(now)
+        for receipt in self._ledger.receipts.unfinished(self._workplace.settings.workplace):
+            finished = self.finish(receipt)
+            if finished.state is not receipt.state:
+                found.append(finished)
+        return found
+
+    def finish(self, receipt: Receipt) -> Receipt:
+        """Book a receipt by the states of its documents. A half-registered one stays PENDING and is offered again."""
+        documents = self._ledger.receipts.documents_of(receipt.id)
+        if any(not document.settled for document in documents):
+            doubtful = any(document.state is DocumentState.UNKNOWN for document in documents)
+            return self._ledger.receipts.finish(receipt.id, ReceiptState.UNKNOWN) if doubtful else receipt
+        done = sum(document.done for document in documents)
+        if done == len(documents):
+            return self._ledger.receipts.finish(receipt.id, ReceiptState.DONE)
+        if done == 0:
+            return self._ledger.receipts.finish(receipt.id, ReceiptState.FAILED)
+        return receipt
+
+    def guard(self, binding: Binding) -> None:
+        """Nothing new goes to a registrar while an outcome is unknown there. Raises `Doubt`."""
+        open_ = self._ledger.receipts.unsettled(binding.id)
+        if open_:
+            raise Doubt(
+                "UNKNOWN_OUTCOME",
+                N_("UNKNOWN: it is not known whether a document of {sum} was registered"),
+                N_("Do not repeat the sale. Open the list of unknown outcomes (F11)."),
+                sum=open_[0].document.due,
+                document=str(open_[0].id),
+            )
+
+    def _settle(self, pending: FiscalDocument, result: Result) -> FiscalDocument:
+        """The journal's outcome into the ledger's rows, with what follows for binding and shift."""
+        state = DocumentState(result.state.value)
+        self._ledger.receipts.settle_document(pending.id, state, result, pending.note)
+        if result.done:
+            if result.serial:
+                self._ledger.shop.met(
+                    pending.binding_id, serial=result.serial, fiscal_number=result.fiscal_number, model=""
+                )
+            if pending.shift_id is not None:
+                if pending.kind is DocumentKind.Z_REPORT:
+                    self._close_shift(pending, result)
+                elif result.at is not None:
+                    self._ledger.shifts.device_opened(pending.shift_id, result.at, result.serial)
+        return self._ledger.receipts.document(pending.id)
+
+    def _close_shift(self, document: FiscalDocument, result: Result) -> None:
+        assert document.shift_id is not None
+        if not self._ledger.shifts.get(document.shift_id).is_open:
+            return
+        note = msgspec.json.decode(document.note.encode(), type=ClosingNote)
+        self._ledger.shifts.close(
+            document.shift_id,
+            by=note.by,
+            at=self._workplace.clock.now(),
+            z_number=result.z_number,
+            cash_left=note.cash_left,
+            closing=msgspec.to_builtins(note),
+        )

@@ -1,0 +1,38 @@
+"""The till: its rooms put together. Nothing is decided here."""
+
+from __future__ import annotations
+
+from kiosk.till.cash import Cash
+from kiosk.till.checklist import Checklist
+from kiosk.till.closing import Closing
+from kiosk.till.fiscal import Fiscal
+from kiosk.till.people import People
+from kiosk.till.refund import Refunds
+from kiosk.till.reports import Reports
+from kiosk.till.sale import Sale
+from kiosk.till.shift import Shifts
+from kiosk.till.status import Status
+from kiosk.till.unknown import Unknowns
+from kiosk.till.workplace import Workplace
+
+
+class Till:
+    """One till. Every call belongs to one thread."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        self.workplace = workplace
+        self.fiscal = Fiscal(workplace)
+        self.people = People(workplace)
+        self.shifts = Shifts(workplace, self.fiscal)
+        self.sale = Sale(workplace, self.fiscal, self.shifts)
+        self.cash = Cash(workplace, self.fiscal, self.shifts)
+        self.refunds = Refunds(workplace, self.fiscal, self.shifts, self.cash)
+        self.reports = Reports(workplace, self.shifts)
+        self.checklist = Checklist(workplace, self.shifts, self.reports)
+        self.closing = Closing(workplace, self.fiscal, self.shifts, self.cash, self.reports, self.sale)
+        self.unknowns = Unknowns(workplace, self.fiscal)
+        self.status = Status(workplace, self.shifts)
+
+    def close(self) -> None:
+        """Release registrars and ledger."""
+        self.workplace.close()
