@@ -15,7 +15,12 @@ from drivers.emulation.machine import Machine
 from drivers.emulation.memory import StateFile, Tape
 from drivers.emulation.server import EmulatorServer, Timing
 
-FAMILIES: Mapping[str, str] = {"datecs": "drivers.datecs.emulator.machine:build"}
+FAMILIES: Mapping[str, str] = {
+    "datecs": "drivers.datecs.emulator.machine:build",
+    "exellio": "drivers.datecs.emulator.machine:build_exellio",
+    "krypton": "drivers.krypton.emulator.machine:build",
+    "maria": "drivers.maria.emulator.machine:build",
+}
 TIMING = ("realtime", "baud", "delay_ms", "chunk", "seed")
 Build = Callable[[Mapping[str, str], StateFile, Tape, FaultPlan], Machine]
 
