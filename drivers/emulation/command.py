@@ -18,6 +18,7 @@ from drivers.emulation.server import EmulatorServer, Timing
 FAMILIES: Mapping[str, str] = {
     "datecs": "drivers.datecs.emulator.machine:build",
     "exellio": "drivers.datecs.emulator.machine:build_exellio",
+    "ikc": "drivers.ikc.emulator.machine:build",
     "krypton": "drivers.krypton.emulator.machine:build",
     "maria": "drivers.maria.emulator.machine:build",
 }
