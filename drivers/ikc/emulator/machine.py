@@ -229,7 +229,9 @@ class IkcMachine:
             self.printer.holding = False
         if not command.reads:
             self._save()
-        return self._wire(packet, self._status(), result, data)
+        # What an executed command itself brought about (the end of a shift that waited for its receipt) or cured (Z)
+        # is not in its own reply: STATUS without RESULT would say that it was not executed.
+        return self._wire(packet, status & self._status(), result, data)
 
     def _wire(self, packet: Packet, status: int, result: int, data: bytes) -> bytes:
         state = bytes([status, result, self._reserve()])
