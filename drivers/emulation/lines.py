@@ -94,6 +94,9 @@ class PtyLine:
             while view:
                 view = view[os.write(self._master, view) :]
 
+    def hang_up(self) -> None:
+        """A wire has no connection to close."""
+
     def watched(self) -> list[int]:
         """What else wakes the server: the host comes or goes."""
         return [self._openers.descriptor] if self._openers is not None else []
@@ -158,14 +161,19 @@ class TcpLine:
             with suppress(OSError):
                 data = self._client.recv(4096)
             if not data:
-                self._client.close()
-                self._client = None
+                self.hang_up()
         return data
 
     def write(self, data: bytes) -> None:
         if self._client is not None:
             with suppress(OSError):  # the host is gone; the device does not care
                 self._client.sendall(data)
+
+    def hang_up(self) -> None:
+        """Close the connection; the next client may come."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     def watched(self) -> list[int]:
         return []

@@ -1,0 +1,1 @@
+"""Help Micro: registrars with HTTP and JSON, MG-N707TS and its sisters (helpmicro.md)."""
