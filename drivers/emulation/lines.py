@@ -142,7 +142,8 @@ class TcpLine:
         self._port = self._server.getsockname()[1]
 
     def unplug(self) -> None:
-        for end in (self._client, self._server):
+        # The door first: a client that was cut off must not slip back in.
+        for end in (self._server, self._client):
             if end is not None:
                 end.close()
         self._client = self._server = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from drivers.helpmicro.emulator.codes import Failed, told
 from drivers.helpmicro.emulator.documents import parse, plain, scaled, shown
 from drivers.helpmicro.emulator.http import Bad, Inbox, Request, answer
 from drivers.helpmicro.emulator.machine import HelpMicroMachine, build
-from tests.helpmicro.emulator_host import SALE, Till, item, pay, running, virtual
+from tests.helpmicro.emulator_host import SALE, item, pay, running
 
 NONCE = "0123456789abcdef"
 EXAMPLES = {
@@ -42,7 +43,7 @@ ANSWER_TEXT = (
 )
 
 
-def authorization(method: str, uri: str, response: str, **changes: str) -> str:
+def authorization(uri: str, response: str, /, **changes: str) -> str:
     values = {
         "username": "service", "realm": "HTROM", "nonce": NONCE, "uri": uri, "response": response, "qop": "auth",
         "nc": "00000001", "cnonce": "deadbeef", **changes,
@@ -57,15 +58,14 @@ def md5(text: str) -> str:
 @pytest.fixture
 def machine(tmp_path: Path) -> HelpMicroMachine:
     """At the moment of the page's examples."""
-    machine = virtual(tmp_path, clock="2024-03-07T12:15:30")
+    moment = datetime(2024, 3, 7, 10, 15, 30, tzinfo=UTC)
+    machine = build({}, StateFile(tmp_path / "state.json"), Tape(), FaultPlan(), lambda: moment)
     memory = machine.device.memory
     memory.last_id, memory.last_no, memory.last_di, memory.printed_lines = 300, 17, 45, 1724
     memory.objects = [{"id": 283, "no": 0, "oper_id": 1, "datetime": 1709790000, "DI": 28, "L": []}]
     memory.cashiers = [1]
     memory.books.z_number, memory.books.day.first = 11, "2024-03-07T07:40:00"
     memory.white_listed = True
-    machine.device._wall = lambda clock=machine.device._wall(): clock  # type: ignore[misc]
-    machine.device.books.clock_offset = 1709806530 - machine.device._wall().timestamp()
     return machine
 
 
@@ -87,7 +87,7 @@ def test_the_worked_digest(method: str, uri: str) -> None:
     assert digest.response("service", "751426", method, uri, NONCE, "00000001", "deadbeef") == response
     guard = digest.Guard(60, lambda: 0.0, lambda: NONCE)
     assert f'nonce="{NONCE}"' in guard.challenge(stale=False)
-    header = authorization(method, uri, response)
+    header = authorization(uri, response)
     assert guard.user(header, method, uri, {"service": "751426"}.get) == ("service", False)
     assert guard.user(header, method, uri, {"service": "751426"}.get) == ("", True)
 
@@ -110,14 +110,14 @@ def test_the_worked_digest(method: str, uri: str) -> None:
 def test_a_changed_digest_proves_nothing(changes: dict[str, str]) -> None:
     guard = digest.Guard(60, lambda: 0.0, lambda: NONCE)
     guard.challenge(stale=False)
-    header = authorization("GET", "/cgi/state", EXAMPLES["GET", "/cgi/state"], **changes)
+    header = authorization("/cgi/state", EXAMPLES["GET", "/cgi/state"], **changes)
     assert guard.user(header, "GET", "/cgi/state", {"service": "751426"}.get) == ("", False)
 
 
 def test_no_other_target_no_other_scheme() -> None:
     guard = digest.Guard(60, lambda: 0.0, lambda: NONCE)
     guard.challenge(stale=False)
-    header = authorization("GET", "/cgi/state", EXAMPLES["GET", "/cgi/state"])
+    header = authorization("/cgi/state", EXAMPLES["GET", "/cgi/state"])
     assert guard.user(header, "GET", "/cgi/status", {"service": "751426"}.get) == ("", False)
     assert guard.user(header, "POST", "/cgi/state", {"service": "751426"}.get) == ("", False)
     assert guard.user(header.replace("Digest", "Basic"), "GET", "/cgi/state", {"service": "751426"}.get)[0] == ""
@@ -132,7 +132,7 @@ def test_a_nonce_lives_and_counts() -> None:
         nc = f"{count:08x}"
         ha1, ha2 = md5("service:HTROM:751426"), md5("GET:/cgi/state")
         response = md5(f"{ha1}:{NONCE}:{nc}:deadbeef:auth:{ha2}")
-        header = authorization("GET", "/cgi/state", response, nc=nc)
+        header = authorization("/cgi/state", response, nc=nc)
         return guard.user(header, "GET", "/cgi/state", {"service": "751426"}.get)
 
     assert try_with(1) == try_with(2) == try_with(9) == ("service", False)
@@ -379,8 +379,12 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=12,
 )
+_NAMES = [
+    "code", "name", "qty", "price", "tax", "ctype", "dep", "grp", "uktzed", "excise", "sum", "prc", "all", "dn", "no",
+    "cm", "attr", "rrn", "fee",
+]  # fmt: skip
 _FIELDS = st.dictionaries(
-    st.sampled_from("code name qty price tax ctype dep grp uktzed excise sum prc all dn no cm attr rrn fee".split(" ")),
+    st.sampled_from(_NAMES),
     st.none() | st.integers(-3, 200) | st.floats(-10, 300) | st.text(max_size=5) | st.just([{"stamp": "A"}]),
 )
 _DOCUMENT = st.dictionaries(
@@ -460,8 +464,3 @@ def test_the_books_add_up(sturdy: HelpMicroMachine, goods: list[tuple[int, int, 
     assert '"id":' in body(ask(sturdy, wire))
     after = sturdy.registers()
     assert after["sales_turnover"] - before["sales_turnover"] == after["drawer"] - before["drawer"] == total
-
-
-def test_till_keeps_its_word(tmp_path: Path) -> None:
-    with running(tmp_path) as till:
-        assert isinstance(till, Till) and till.done(SALE)["no"] == 1

@@ -148,9 +148,9 @@ def test_f8_power(server: EmulatorServer, host: Host, code: int, when: str) -> N
     params = {18: item(), 20: PAY, 13: PASSWORD}[code]
     if code == 20:
         host.done(18, item())
-    server.add_fault("F8", str(code), when=when, restore_after=0.1)
+    server.add_fault("F8", str(code), when=when)
     assert lost(host, code, params) in (b"", b"\x06")
-    time.sleep(0.2)
+    server.power_on()
     registers = server.registers()
     done = when == "after"
     if code == 18:
