@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from drivers.emulation.books import SHIFT_LIMIT
+from drivers.ikc.emulator import reports
 from drivers.ikc.emulator.fields import (
     BIT31,
     LENGTH,
@@ -163,7 +164,7 @@ def _cash(sign: int) -> Callable[[Printer, Reader], bytes]:
     def cash(printer: Printer, params: Reader) -> bytes:
         amount = params.number(4)
         params.end()
-        return numbers(4, printer.move_cash(sign * amount))
+        return numbers(4, reports.move_cash(printer, sign * amount))
 
     return cash
 
@@ -175,14 +176,14 @@ def _drawer_cash(printer: Printer, params: Reader) -> bytes:
 def _x(printer: Printer, params: Reader) -> bytes:
     _report(printer, params)
     params.end()
-    printer.x_report()
+    reports.x_report(printer)
     return b""
 
 
 def _z(printer: Printer, params: Reader) -> bytes:
     _report(printer, params)
     params.end()
-    return numbers(4, printer.z_report())
+    return numbers(4, reports.z_report(printer))
 
 
 def _report(printer: Printer, params: Reader) -> None:
@@ -196,7 +197,7 @@ def _by_date(full: bool) -> Callable[[Printer, Reader], bytes]:
         params.end()
         if last < first:
             raise Refused(BAD_DATE)
-        printer.period_report(lambda number, day: first <= day <= last, full=full)
+        reports.period_report(printer, lambda number, day: first <= day <= last, full=full)
         return b""
 
     return by_date
@@ -208,7 +209,7 @@ def _by_number(printer: Printer, params: Reader) -> bytes:
     params.end()
     if last < first:
         raise Refused(NUMBER)
-    printer.period_report(lambda number, day: first <= number <= last, full=True)
+    reports.period_report(printer, lambda number, day: first <= number <= last, full=True)
     return b""
 
 
@@ -216,14 +217,14 @@ def _articles(printer: Printer, params: Reader) -> bytes:
     _report(printer, params)
     first, last = (params.number(6), params.number(6)) if params.left else (0, (1 << 48) - 1)
     params.end()
-    printer.articles_report(first, last)
+    reports.articles_report(printer, first, last)
     return b""
 
 
 def _reprint(printer: Printer, params: Reader) -> bytes:
     number = params.number(4) if params.left else None
     params.end()
-    printer.reprint(number)
+    reports.reprint(printer, number)
     return b""
 
 
@@ -346,12 +347,12 @@ def _service(printer: Printer, params: Reader) -> bytes:
     length = params.number(1)
     if length == 255:
         params.end()
-        printer.service_line(None)
+        reports.service_line(printer, None)
         return b""
     barcode = length == 254
     text = params.text(params.left if barcode else length, 38)
     params.end()
-    printer.service_line(f"|||{text}|||" if barcode else text)
+    reports.service_line(printer, f"|||{text}|||" if barcode else text)
     return b""
 
 

@@ -11,10 +11,10 @@ does not cover the rest is refused (24) rather than filled up.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from drivers.emulation import paper
-from drivers.emulation.books import Books, Day, half_up
+from drivers.emulation.books import Books, half_up
 from drivers.emulation.memory import Tape
 from drivers.ikc.emulator.fields import FORM, NUMBER, PASSWORD, TAX, Refused
 from drivers.ikc.emulator.memory import (
@@ -27,7 +27,6 @@ from drivers.ikc.emulator.memory import (
     Item,
     Memory,
     Receipt,
-    Side,
 )
 
 SUM_LIMIT = 0x7FFF_FFFF
@@ -306,7 +305,7 @@ class Printer:
             lines += [paper.marker(number, kind, receipt.amount, at, by_form), ""]
         memory.receipt = None
         self.print(lines)
-        self._written(receipt.printed + lines)
+        self.written(receipt.printed + lines)
         return number
 
     def _book_details(self, receipt: Receipt) -> None:
@@ -325,7 +324,7 @@ class Printer:
             article.returned += item.total if receipt.refund else 0
             article.sold += 0 if receipt.refund else item.total
 
-    def _written(self, lines: list[str]) -> None:
+    def written(self, lines: list[str]) -> None:
         """The newest packet of the journal can be printed again."""
         memory = self.memory
         memory.copies[str(memory.packet)] = lines
@@ -340,97 +339,6 @@ class Printer:
         side.cancelled_sum += receipt.amount
         self.memory.receipt = None
         self.print(["ЧЕК АНУЛЬОВАНО".center(paper.WIDTH), "НЕДІЙСНИЙ ЧЕК".center(paper.WIDTH), ""])
-
-    # -- service reports, cash, reports ---------------------------------------------------------------------------
-
-    def service_line(self, text: str | None) -> None:
-        """A line of a service report, None ends it."""
-        memory = self.memory
-        if memory.receipt is not None:
-            raise Refused(44)
-        if text is not None:
-            memory.report = [*(memory.report or []), text]
-            self.print([text])
-            return
-        if memory.report is None:
-            raise Refused(39)
-        memory.report = None
-        self.print(["СЛУЖБОВИЙ ЧЕК".center(paper.WIDTH), ""])
-
-    def move_cash(self, amount: int) -> int:
-        self.need_no_receipt()
-        self.need_settlement()
-        if amount == 0 or abs(amount) > SUM_LIMIT:
-            raise Refused(NUMBER)
-        if amount < 0 and -amount > self.books.drawer:
-            raise Refused(35)
-        memory, at = self.memory, self.now()
-        memory.packet += 1
-        self.books.move_cash(memory.packet, amount, at)
-        lines = paper.cash(memory.packet, amount, self.books.drawer, at)
-        self.print(lines)
-        self._written(lines)
-        return memory.packet
-
-    def x_report(self) -> None:
-        self.need_no_receipt()
-        books = self.books
-        self.print([*paper.report("X-ЗВІТ", books.z_number + 1, books.day, books.drawer, self.now()), ""])
-
-    def z_report(self) -> int:
-        self.need_no_receipt()
-        if not self.memory.fiscalised:
-            raise Refused(42)
-        memory, at = self.memory, self.now()
-        memory.packet += 1
-        day = self.books.close_day(at)
-        self.books.journal[-1]["number"] = memory.packet
-        memory.sales, memory.payouts = Side(), Side()
-        memory.articles = {
-            code: Article(article.name, article.price, article.tax, programmed=True)
-            for code, article in memory.articles.items()
-            if article.programmed
-        }
-        lines = paper.report("Z-ЗВІТ", self.books.z_number, day, self.books.drawer, at)
-        lines += [paper.marker(memory.packet, "Z", sum(day.sold.values()), at, day.paid), ""]
-        self.print(lines)
-        self._written(lines)
-        return memory.packet
-
-    def period_report(self, chosen: Callable[[int, date], bool], *, full: bool) -> None:
-        self.need_no_receipt()
-        lines = ["ЗВІТ ФІСКАЛЬНОЇ ПАМ'ЯТІ".center(paper.WIDTH)]
-        total = Day()
-        for record in self.books.z_list:
-            if not chosen(record["number"], datetime.fromisoformat(record["at"]).date()):
-                continue
-            for sums, more in ((total.sold, record["sold"]), (total.returned, record["returned"])):
-                for letter, value in more.items():
-                    sums[letter] = sums.get(letter, 0) + value
-            if full:
-                sold = paper.hryvnias(sum(record["sold"].values()))
-                lines.append(paper.row(f"Z {record['number']:04d} {record['at'][:10]}", sold))
-        lines += [paper.row(f"ПРОДАЖ {letter}", paper.hryvnias(value)) for letter, value in sorted(total.sold.items())]
-        lines += [
-            paper.row(f"ВИДАЧА {letter}", paper.hryvnias(sum_)) for letter, sum_ in sorted(total.returned.items())
-        ]
-        self.print([*lines, ""])
-
-    def articles_report(self, first: int, last: int) -> None:
-        self.need_no_receipt()
-        lines = ["ЗВІТ ЗА АРТИКУЛАМИ".center(paper.WIDTH)]
-        for code, article in sorted(self.memory.articles.items(), key=lambda entry: int(entry[0])):
-            if first <= int(code) <= last:
-                lines.append(paper.row(f"{code} {article.name}", paper.hryvnias(article.sold - article.returned)))
-        self.print([*lines, ""])
-
-    def reprint(self, number: int | None) -> None:
-        self.need_no_receipt()
-        lines = self.memory.copies.get(str(self.memory.packet if number is None else number))
-        if lines is None:
-            raise Refused(NUMBER)
-        # A copy's marker line would make one document two for whoever counts them on the tape.
-        self.print(["КОПІЯ".center(paper.WIDTH), *(line for line in lines if not line.startswith("#DOC")), ""])
 
     # -- articles, clock, tables ----------------------------------------------------------------------------------
 
