@@ -67,10 +67,10 @@ def test_on_tcp(scheme: str) -> None:
     try:
         with socket.create_connection(("127.0.0.1", number), timeout=20) as connection:
             connection.sendall(question)
-            taken = b""
-            while len(taken) < len(answer) and (more := connection.recv(len(answer) - len(taken))):
-                taken += more
-            assert taken == answer
+            read = b""
+            while len(read) < len(answer) and (more := connection.recv(len(answer) - len(read))):
+                read += more
+            assert read == answer
     finally:
         stop(program)
 

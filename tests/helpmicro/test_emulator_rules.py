@@ -381,6 +381,7 @@ def test_display(till: Till) -> None:
     rows = [{"id": 1, "str": "Разом", "align": "c"}, {"id": 2, "str": "25.00"}]
     assert till.http.post("/cgi/scr", json=rows).json() == {"err": []}
     assert till.registers()["display"] == ["Разом", "25.00"]
+    wrong: Any
     for wrong in ([{"id": 3, "str": "х"}], [{"id": 1}], [], {}, [{"id": 1, "str": "х", "align": "z"}]):
         assert "e" in till.http.post("/cgi/scr", json=wrong).json()["err"][0]
     assert till.registers()["display"] == ["Разом", "25.00"]

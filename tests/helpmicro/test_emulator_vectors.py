@@ -355,7 +355,7 @@ def test_no_stream_breaks_the_inbox(chunks: list[bytes]) -> None:
 def test_an_answer_is_read_by_a_real_client(content: bytes, deflate: bool) -> None:
     wire = answer(200, content, deflate=deflate)
     head, _, rest = wire.partition(b"\r\n\r\n")
-    headers = [tuple(line.split(b":", 1)) for line in head.split(b"\r\n")[1:]]
+    headers = dict(line.decode().split(":", 1) for line in head.split(b"\r\n")[1:])
     assert httpx.Response(200, headers=headers, content=rest).content == content
 
 

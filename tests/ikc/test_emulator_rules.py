@@ -560,4 +560,4 @@ def test_a_foreign_memory_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", [{"colour": "red"}, {"firmware": "ЕП-99"}, {"cash": "much"}])
 def test_wrong_options(tmp_path: Path, wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError):
-        virtual(tmp_path, **wrong)
+        virtual(tmp_path, None, **wrong)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.emulation.faults import Fault, FaultPlan
-from drivers.emulation.machine import Deaf, Work
+from drivers.emulation.machine import Deaf, Send, Work
 from drivers.emulation.memory import StateFile, Tape
 from drivers.ikc.emulator.fields import Reader, Refused
 from drivers.ikc.emulator.machine import IkcMachine, build
@@ -137,10 +137,13 @@ def test_syn_while_it_prints(tmp_path: Path) -> None:
     machine = virtual(tmp_path, print_ms=400)
     for name in ("login", "sale"):
         direct(machine)(REQUESTS[name][0])
-    ack, work, deaf, reply = machine.receive(hexa("10 02 02 0F EF 10 03"))
-    assert (ack.data, work, deaf) == (b"\x06", Work(0.4, b"\x16", 0.2), Deaf())
-    assert reply.data == answer(2, 15, b"\0\0\x10")
-    ack, reply = machine.receive(REQUESTS["status"][0])
+    assert list(machine.receive(hexa("10 02 02 0F EF 10 03"))) == [
+        Send(b"\x06"),
+        Work(0.4, b"\x16", 0.2),
+        Deaf(),
+        Send(answer(2, 15, b"\0\0\x10")),
+    ]
+    assert len(list(machine.receive(REQUESTS["status"][0]))) == 2
 
 
 def test_refusals_of_the_page(machine: IkcMachine) -> None:
