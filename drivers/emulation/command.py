@@ -20,9 +20,13 @@ from drivers.emulation.server import EmulatorServer, Timing
 FAMILIES: Mapping[str, str] = {
     "datecs": "drivers.datecs.emulator.machine:build",
     "exellio": "drivers.datecs.emulator.machine:build_exellio",
+    "helpmicro": "drivers.helpmicro.emulator.machine:build",
+    "ikc": "drivers.ikc.emulator.machine:build",
     "krypton": "drivers.krypton.emulator.machine:build",
     "maria": "drivers.maria.emulator.machine:build",
 }
+HTTP = frozenset({"helpmicro"})
+"""Families that have an address on the network and no serial line."""
 TIMING = ("realtime", "baud", "delay_ms", "chunk", "seed")
 Build = Callable[[Mapping[str, str], StateFile, Tape, FaultPlan], Machine]
 
@@ -76,12 +80,14 @@ def serve(
 ) -> int:
     """Listen until SIGTERM or SIGINT; prints one line `ready WHERE` as soon as a host may connect."""
     options = options or {}
+    if link is not None and scheme in HTTP:
+        raise ValueError(f"{scheme} answers HTTP only: give it a --port")
     machine = build(scheme, options, state, tape, load(faults) if faults else FaultPlan())
     line = PtyLine(Path(link)) if link is not None else TcpLine(port or 0)
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     with EmulatorServer(machine, line, timing(options)) as server:
-        where = server.address
+        where = f"http://{server.address}" if scheme in HTTP else server.address
         sys.stdout.write((json.dumps({"ready": where}) if as_json else f"ready {where}") + "\n")
         sys.stdout.flush()
         signal.sigwait(signals)
