@@ -60,11 +60,10 @@ def running(where: str, options: Mapping[str, str]) -> Iterator[str]:
         yield where
         return
     machine = build(where, options, None, None, FaultPlan())
-    with (
-        TemporaryDirectory() as folder,
-        EmulatorServer(machine, PtyLine(Path(folder) / "tty"), timing(options)) as server,
-    ):
-        yield f"{where}+serial://{server.address}"
+    with TemporaryDirectory() as folder:
+        line, transport = (TcpLine(0), "http") if where in HTTP else (PtyLine(Path(folder) / "tty"), "serial")
+        with EmulatorServer(machine, line, timing(options)) as server:
+            yield f"{where}+{transport}://{server.address}"
 
 
 def serve(

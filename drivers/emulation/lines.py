@@ -39,6 +39,9 @@ class Line(Protocol):
 
     def write(self, data: bytes) -> None: ...
 
+    def hang_up(self) -> None:
+        """Close the host's connection; nothing where a line has none."""
+
     def watched(self) -> list[int]:
         """What else wakes the server: the host comes or goes."""
 

@@ -272,6 +272,7 @@ class HelpMicroRegistrar:
             raise DifferentDevice(
                 Code.DIFFERENT_DEVICE,
                 f"the registrar {device.serial} answers where {bound} is expected",
+                serial=device.serial,
                 existence=Existence.NO,
             )
         self._serial = device.serial

@@ -10,16 +10,16 @@ from drivers.registrar import Snapshot, State
 
 @dataclass(frozen=True)
 class Reading:
-    """Completion values at one moment; sums in kopecks. `sold`/`paid` and `returned`/`repaid` are the day's turnover
-    by tax groups and by payment forms."""
+    """Completion values at one moment; sums in kopecks. `sold` and `returned` are the day's turnover by tax group, in
+    order with spaces between; `paid` and `repaid` the same turnover by payment forms, as one sum."""
 
     serial: str
     z_number: int
     sales: int
     payouts: int
-    sold: int = 0
+    sold: str = ""
     paid: int = 0
-    returned: int = 0
+    returned: str = ""
     repaid: int = 0
     cash_in: int = 0
     cash_out: int = 0
@@ -32,6 +32,14 @@ class Reading:
     @classmethod
     def from_json(cls, snapshot: Snapshot) -> Reading:
         return cls(**snapshot)  # type: ignore[arg-type]
+
+
+def by_tax(document: Document, before: Reading, after: Reading) -> list[int]:
+    """By how much the day registers moved, in the order of the tax groups."""
+    refund = document.kind is DocumentKind.REFUND
+    pair = (before.returned, after.returned) if refund else (before.sold, after.sold)
+    first, second = (list(map(int, sums.split())) for sums in pair)
+    return [then - now for now, then in zip(first, second, strict=True)]
 
 
 def judge(document: Document, before: Reading, after: Reading) -> tuple[State, str]:
@@ -54,10 +62,8 @@ def judge(document: Document, before: Reading, after: Reading) -> tuple[State, s
         return State.REJECTED, f"{what} stood still"
     if step != 1:
         return State.UNKNOWN, f"{what} moved by {step}"
-    if refund:
-        steps = (after.returned - before.returned, after.repaid - before.repaid)
-    else:
-        steps = (after.sold - before.sold, after.paid - before.paid)
+    paid = after.repaid - before.repaid if refund else after.paid - before.paid
+    steps = (sum(by_tax(document, before, after)), paid)
     if document.due in steps:
         return State.REGISTERED, f"{what} moved by one and the turnover by the sum"
     return State.UNKNOWN, f"{what} moved by one, but the turnover by {steps[0]} kopecks, not {document.due}"

@@ -25,7 +25,7 @@ from drivers.document import Document, DocumentKind, PaymentForm
 from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused
 from drivers.ikc import commands, receipt, text
 from drivers.ikc.exchange import SILENCE, SILENCE_WORKING
-from drivers.ikc.proof import Reading, judge
+from drivers.ikc.proof import Reading, by_tax, judge
 from drivers.ikc.receipt import Receipt
 from drivers.ikc.session import Session
 from drivers.ikc.status import Flags
@@ -34,6 +34,7 @@ from drivers.links.opening import link_to
 from drivers.links.wire import RecordedLink, WireLog
 from drivers.registrar import Capabilities, FaultInfo, Info, Result, Snapshot, State, Status, Totals, verdict
 from drivers.registry import RegistrarUrl
+from drivers.shiftwatch import ShiftWatch
 
 REPORT_CAP = 180.0
 """Seconds for a Z or X report."""
@@ -44,6 +45,8 @@ CLOCK_DRIFT = timedelta(minutes=10)
 """Difference of the clocks from which the status warns."""
 LONGEST = timedelta(hours=24)
 """Longest shift: 42 tag 0 tells its end (§5)."""
+SAME_MOMENT = timedelta(minutes=2)
+"""The end of the shift is told to the minute."""
 FORMS: Mapping[PaymentForm, int] = {
     PaymentForm.CASH: 3,
     PaymentForm.CARD: 0,
@@ -121,8 +124,7 @@ class IkcRegistrar:
         self._serial = serial
         self._met = False
         self._offset: timedelta | None = None
-        self._opened_at: datetime | None = None
-        self._closed = False
+        self._shift = ShiftWatch()
         self.capabilities = Capabilities(
             family="ikc",
             name_length=commands.NAME_LENGTH,
@@ -194,8 +196,7 @@ class IkcRegistrar:
         with suppress(Refused):  # a blocked registrar does not tell (§4)
             drawer = self.cash_in_drawer()
         paper_low, warned = self._paper()
-        if not flags.shift_open:
-            self._closed, self._opened_at = True, None
+        self._shift.seen(open=flags.shift_open)
         return Status(
             reachable=True,
             paper_out=flags.paper_out,
@@ -353,10 +354,11 @@ class IkcRegistrar:
             raise DifferentDevice(
                 Code.DIFFERENT_DEVICE,
                 f"the registrar {serial} answers where {bound} is expected",
+                serial=serial,
                 existence=Existence.NO,
             )
         if serial != self._serial:
-            self._opened_at, self._closed = None, False
+            self._shift.forget()
         self._serial = serial
         self._device_time()
         self._met = True
@@ -410,11 +412,10 @@ class IkcRegistrar:
     def _shift_opened_at(self, counters: commands.Counters) -> datetime | None:
         """24 hours before the end that the device tells, to the minute; exact where this driver saw the beginning."""
         if counters.ends is None:
-            return self._opened_at
+            return self._shift.opened_at
         begun = from_kyiv(counters.ends - LONGEST)
-        if self._opened_at is not None and abs(self._opened_at - begun) < timedelta(minutes=2):
-            return self._opened_at
-        return begun
+        seen = self._shift.opened_at
+        return seen if seen is not None and abs(seen - begun) < SAME_MOMENT else begun
 
     def _settled(self) -> Flags:
         """Flags after an interrupted printout was finished, or when something keeps it from that."""
@@ -423,8 +424,7 @@ class IkcRegistrar:
         while flags.unfinished and flags.obstacle() is None and self._clock.monotonic() < deadline:
             self._clock.sleep(FINISHING_STEP)
             flags = self._session.refresh()
-        if not flags.shift_open:
-            self._closed = True
+        self._shift.seen(open=flags.shift_open)
         return flags
 
     def _end_open(self, flags: Flags) -> None:
@@ -452,9 +452,9 @@ class IkcRegistrar:
             z_number=counters.z_number,
             sales=counters.sales,
             payouts=counters.payouts,
-            sold=sum(sales.taxes),
+            sold=" ".join(map(str, sales.taxes)),
             paid=sum(sales.forms),
-            returned=sum(payouts.taxes),
+            returned=" ".join(map(str, payouts.taxes)),
             repaid=sum(payouts.forms),
             cash_in=sales.cash,
             cash_out=payouts.cash,
@@ -505,9 +505,9 @@ class IkcRegistrar:
             named, warnings = self._find_number(document, before)
         at = moment or self._now()
         if document.kind is DocumentKind.Z_REPORT:
-            self._closed, self._opened_at = True, None
-        elif self._closed:
-            self._closed, self._opened_at = False, at
+            self._shift.z_made()
+        else:
+            self._shift.document_made(at)
         return Result(
             State.REGISTERED if printed else State.REGISTERED_NOT_PRINTED,
             number=named,
@@ -544,6 +544,8 @@ class IkcRegistrar:
             closed = document.kind is DocumentKind.Z_REPORT
             moment = datetime.fromisoformat(before.at) if before.at else None
             done = self._registered(document, before, after.z_number if closed else None, moment)
+            if document.discount or document.rounding:
+                done = replace(done, by_tax=_by_letter(by_tax(document, before, after)))
             return replace(done, z_number=after.z_number if closed else before.z_number, evidence=evidence)
         flags = self._session.flags
         if flags.unfinished and not flags.receipt_open:
