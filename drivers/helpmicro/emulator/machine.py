@@ -277,12 +277,13 @@ class HelpMicroMachine:
             self.set_cover(False)
         elif what == "link":
             self.set_link(True)
-        elif what == "password" and self._former is not None:
-            memory.service_password, memory.operators = self._former
-            self._former = None
-            self._save()
-        elif what == "heal":
-            memory.books.heal()
+        elif what in ("password", "heal"):
+            if self._former is not None:
+                memory.service_password, memory.operators = self._former
+                self._former = None
+            if what == "heal":
+                memory.books.heal()
+                self.set_link(True)
             self._save()
 
     def afflict(self, fault: str) -> None:

@@ -294,6 +294,9 @@ class IkcMachine:
             self._save()
         elif what == "heal":
             self.printer.books.heal()
+            self.printer.memory.passwords = list(self._passwords)
+            self.set_link(True)
+            self._save()
             self._go_on()
 
     def afflict(self, fault: str) -> None:
