@@ -77,7 +77,7 @@ _RANGES = (
 )
 HALFWAY = frozenset({*PAPER, "41", "C0", "C5", "C6", "C8", "C9", "CA", "D2", "FF"})
 """Faults that may strike in the middle of an act: the journal says whether it was done (§7)."""
-NOT_REGISTERED, ALREADY_REGISTERED = "F9", "31"
+NOT_REGISTERED, ALREADY_REGISTERED, NO_RIGHTS = "F9", "31", "FA"
 
 
 def codes(errors: Any) -> list[str]:

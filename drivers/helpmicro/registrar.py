@@ -4,11 +4,12 @@ Proof of completion (§7, registrars/README.md §7): every document carries its 
 the journal since the last Z (/cgi/chk) is searched for it once the device is idle (/cgi/proc/state). A Z report moved
 the Z number or it did not. Nothing is ever sent twice blindly: the receipt is one transaction, a refusal cancels it.
 
-URL options: `user`, `password` (service, 751426: reads and reports), `cashier`, `cashier_password` (the same as the
-former when not given: registers documents), `cap` (60: longest wait for a document, seconds), `uktzed` (field, name)
-and `excise` (field, comment) for old firmware that knows no such fields (§3), `name` (48: characters of a good's
-name), `serial` (factory number that the till is bound to), `cash`, `card`, `credit`, `cheque`, `certificate`, `iban`
-(row of the registrar's payment table; by name when not given).
+URL options: `user`, `password` (service, 751426: reads and reports), `cashier`, `cashier_password` (operator number and
+its password in the table Oper: registers documents; where not given the former does, for a cashier who registered at
+the device), `cap` (60: longest wait for a document, seconds), `uktzed` (field, name) and `excise` (field, comment) for
+old firmware that knows no such fields (§3), `name` (48: characters of a good's name), `serial` (factory number that
+the till is bound to), `cash`, `card`, `credit`, `cheque`, `certificate`, `iban` (row of the registrar's payment table;
+by name when not given).
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ class HelpMicroRegistrar:
     ) -> None:
         self._clock = clock
         self._cap = cap
+        self._registers = cashier != account
         self._session = Session(link, clock, account=account, cashier=cashier, cap=cap)
         self._serial = serial
         self._fixed = dict(fixed or {})
@@ -204,6 +206,9 @@ class HelpMicroRegistrar:
             if document.kind is DocumentKind.Z_REPORT:
                 return self._close_day(document, before, device)
             body = documents.build(document, self._known_dialect())
+            if self._registers and not device.working:
+                # A shift begins with this document, and a cashier registers once a shift.
+                self._enter()
         except Fault as fault:
             # Nothing but questions was asked so far.
             fault.document = Existence.NO
@@ -353,22 +358,29 @@ class HelpMicroRegistrar:
             return False
 
     def _post(self, body: Any) -> Any:
-        """POST a document as a cashier who is registered, once a shift (F9)."""
+        """POST a document; a cashier who is not registered is registered first, once a shift (F9)."""
         try:
             return self._act(body)
         except Refused as fault:
             if refusals.NOT_REGISTERED not in fault.raw.split():
                 raise
+        self._enter()
+        return self._act(body)
+
+    def _enter(self) -> None:
+        """Register the cashier (§3). Whatever goes wrong here, no document exists."""
         try:
             self._session.post("/cgi/chk", {"L": []})
         except Refused as fault:
-            if fault.raw != refusals.ALREADY_REGISTERED:
-                fault.document = Existence.NO
-                raise
+            if fault.raw == refusals.ALREADY_REGISTERED:
+                return
+            if fault.raw == refusals.NO_RIGHTS:
+                fault.what += ": give the registrar's URL a cashier and its cashier_password"
+            fault.document = Existence.NO
+            raise
         except Fault as fault:
             fault.document = Existence.NO
             raise
-        return self._act(body)
 
     def _act(self, body: Any) -> Any:
         try:

@@ -285,10 +285,24 @@ def test_registered_and_not_printed(registrar: Registrar, unit: Unit) -> None:
 def test_a_cashier_registers_once_a_shift(unit: Unit) -> None:
     registrar = connect(f"helpmicro+http://{unit.address}?cap=1&cashier=1")
     before = registrar.snapshot(SALE)
-    unit.refuse = {"/cgi/chk": [{"err": [{"e": "xF9"}]}, {"err": [{"e": "x31"}]}]}
+    unit.refuse = {"/cgi/chk": [{"err": [{"e": "x31"}]}]}
     assert registrar.register(SALE, before).state is State.REGISTERED
+    assert [next(iter(plain)) for plain in unit.posted()] == ["L", "F"], "a shift begins"
+    unit.working = 1
+    unit.seen.clear()
+    other = Document(id=uuid.uuid4(), kind=SALE.kind, lines=SALE.lines, payments=SALE.payments)
+    before = registrar.snapshot(other)
+    unit.refuse = {"/cgi/chk": [{"err": [{"e": "xF9"}]}]}
+    assert registrar.register(other, before).state is State.REGISTERED
     assert [next(iter(plain)) for plain in unit.posted()] == ["F", "L", "F"]
     registrar.close()
+
+
+def test_a_service_account_registers_nobody(registrar: Registrar, unit: Unit) -> None:
+    before = registrar.snapshot(SALE)
+    unit.refuse = {"/cgi/chk": [{"err": "xF9"}, {"err": "xFA"}]}
+    result = registrar.register(SALE, before)
+    assert result.state is State.REJECTED and result.fault and "cashier_password" in result.fault.what
 
 
 @pytest.mark.parametrize(
