@@ -138,13 +138,15 @@ def repair(bench: EmulatorBench) -> None:
     bench.heal()
 
 
-def one(family: Family, kind: str, point: Point, fault: dict[str, Any], folder: Path) -> None:
+def one(family: Family, kind: str, point: Point, fault: dict[str, Any], folder: Path) -> str:
+    """One document × one fault at one point; returns the verdict, and the later one where that was "unknown"."""
     with emulator_bench(family, folder, cash="100000") as bench:
         registrar = connect(bench.url)
         registrar.info()
         bench.fault(fault["id"], point.command, nth=point.nth, **{k: v for k, v in fault.items() if k != "id"})
         subject, journal = document(kind), MemoryJournal()
         result = road(registrar, subject, journal)
+        verdict = str(result.state)
         registers = bench.registers()
         assert registers["journal"] == [] or registers["serial"] == family.first_serial, "a stranger was used"
         if fault["id"] == "F6":
@@ -154,6 +156,7 @@ def one(family: Family, kind: str, point: Point, fault: dict[str, Any], folder: 
             registrar.close()  # a person corrected the password
         if result.state is State.UNKNOWN:
             result = road(registrar, subject, journal)
+            verdict += f" → {result.state}"
         registers = bench.registers()
         count = moved(kind, registers)
         assert count in (0, 1), registers
@@ -170,12 +173,25 @@ def one(family: Family, kind: str, point: Point, fault: dict[str, Any], folder: 
             again = road(registrar, subject, journal)
         assert again.done, again
         registrar.close()
+        return verdict
 
 
 def nothing_twice_nothing_lost(
     family: Family, kind: str, faults: Sequence[dict[str, Any]], named: Named, folder: Path
 ) -> None:
     """One kind of document × a fault at every recorded point; where there are several, they take turns."""
+    failed = {
+        place: verdict
+        for place, verdict in verdicts(family, kind, faults, named, folder).items()
+        if isinstance(verdict, BaseException)
+    }
+    assert not failed, "\n".join(f"{place}: {error!r}" for place, error in failed.items())
+
+
+def verdicts(
+    family: Family, kind: str, faults: Sequence[dict[str, Any]], named: Named, folder: Path
+) -> dict[Point, str | BaseException]:
+    """The verdict at every point, or what was wrong there."""
     places = points(family, kind, named, folder / "peace")
     assert places
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -185,18 +201,22 @@ def nothing_twice_nothing_lost(
             )
             for index, place in enumerate(places)
         }
-    failed = {place: error for place, run in runs.items() if (error := run.exception()) is not None}
-    assert not failed, "\n".join(f"{place}: {error!r}" for place, error in failed.items())
+    return {place: run.exception() or run.result() for place, run in runs.items()}
+
+
+def classes(faults: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Faults by their id of the catalogue."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for fault in faults:
+        found.setdefault(fault["id"], []).append(fault)
+    return found
 
 
 def sweep(kinds: Sequence[str], faults: Sequence[dict[str, Any]] = FAULTS) -> list[Any]:
     """Parameters `kind` and `faults` of a family's test: a slice of a minute, or everything (KASA_FULL=1)."""
     if FULL:
         return [pytest.param(kind, [fault], id=f"{kind}-{label(fault)}") for kind in kinds for fault in faults]
-    classes: dict[str, list[dict[str, Any]]] = {}
-    for fault in faults:
-        classes.setdefault(fault["id"], []).append(fault)
-    return [pytest.param("sale", sides, id=f"sale-{name}") for name, sides in classes.items()]
+    return [pytest.param("sale", sides, id=f"sale-{name}") for name, sides in classes(faults).items()]
 
 
 def label(fault: dict[str, Any]) -> str:

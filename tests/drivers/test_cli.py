@@ -301,6 +301,8 @@ def test_detect(place: Place) -> None:
     assert place.data("status", found[0]["url"])["info"]["serial"] == "AB12345678"
     nothing = place.run("detect", str(place.folder / "nothing"))
     assert nothing.returncode == 5 and "nothing here" in nothing.stdout
+    told = place.run("detect", port).stdout
+    assert "FP-3530T" in told and "serial AB12345678, fiscal number" in told and "firmware 1.31" in told
 
 
 def test_emulator_keeps_its_memory_and_takes_a_free_port(place: Place) -> None:

@@ -23,8 +23,15 @@ KEYS = {
     "Del": "\x1b[3~", "Backspace": "\x7f",
 }  # fmt: skip
 """What a terminal sends; Ctrl+Enter arrives as LF where the terminal has no richer protocol."""
+HERE = Path(__file__).parents[2]
 PATIENCE = 40.0
 """Seconds until a picture must have come; only a broken program needs them."""
+
+
+FINGER = 0.3
+"""Seconds between two presses of a quick person: the till takes a quicker repeat for a held key."""
+SAME_KEY = 0.9
+"""The same for one F-key or Ctrl-key twice, where a held key could do harm."""
 
 
 class Terminal:
@@ -40,17 +47,15 @@ class Terminal:
         self._process = subprocess.Popen(
             [sys.executable, *arguments],
             stdin=slave, stdout=slave, stderr=slave, close_fds=True, start_new_session=True,
-            env={
-                **os.environ,
-                "TERM": "xterm-256color",
-                "PYTHONPATH": str(Path(__file__).parents[2]),
-                **(environment or {}),
-            },
+            env=os.environ | {"TERM": "xterm-256color", "PYTHONPATH": str(HERE)} | (environment or {}),
         )  # fmt: skip
         os.close(slave)
+        self._pressed = ("", 0.0)
 
     def close(self) -> None:
-        """End the program as an operator would; a stuck one is killed."""
+        """End the program as an operator would; a stuck one is killed. A second call does nothing."""
+        if self._master < 0:
+            return
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(10)
@@ -58,13 +63,17 @@ class Terminal:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         os.close(self._master)
+        self._master = -1
 
     @property
     def text(self) -> str:
         return "\n".join(line.rstrip() for line in self.screen.display)
 
     def key(self, name: str) -> None:
-        """One key press; a name of `KEYS`, or the text itself."""
+        """One key press; a name of `KEYS`, or the text itself, at the pace of a quick person."""
+        pause = 0.0 if name not in KEYS else SAME_KEY if name == self._pressed[0] and name[0] in "FC" else FINGER
+        self._read(max(0.0, self._pressed[1] + pause - time.monotonic()))
+        self._pressed = (name, time.monotonic())
         os.write(self._master, KEYS.get(name, name).encode())
 
     def type(self, text: str) -> None:
