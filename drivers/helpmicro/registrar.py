@@ -57,6 +57,7 @@ def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> HelpMicroRegistrar
     return HelpMicroRegistrar(
         RecordedLink(link, log),
         clock,
+        host=url.address,
         account=account,
         cashier=cashier,
         cap=float(url.number("cap", 60, 1, 600)),
@@ -76,6 +77,7 @@ class HelpMicroRegistrar:
         link: Link,
         clock: Clock,
         *,
+        host: str,
         account: tuple[str, str],
         cashier: tuple[str, str],
         cap: float = 60.0,
@@ -88,7 +90,7 @@ class HelpMicroRegistrar:
         self._clock = clock
         self._cap = cap
         self._registers = cashier != account
-        self._session = Session(link, clock, account=account, cashier=cashier, cap=cap)
+        self._session = Session(link, clock, host=host, account=account, cashier=cashier, cap=cap)
         self._serial = serial
         self._fixed = dict(fixed or {})
         self._uktzed_field = uktzed_field

@@ -18,16 +18,18 @@ HEADERS = {"Content-Type": "text/plain;charset=UTF-8", "Accept-Encoding": "defla
 
 
 class Session:
-    """Requests to one device. `account` reads and reports, `cashier` registers documents: login and password.
+    """Requests to one device.
 
+    `host` names it in the requests; `account` reads and reports, `cashier` registers documents: login and password;
     `cap` bounds every wait for a document, seconds.
     """
 
     def __init__(
-        self, link: Link, clock: Clock, *, account: tuple[str, str], cashier: tuple[str, str], cap: float
+        self, link: Link, clock: Clock, *, host: str, account: tuple[str, str], cashier: tuple[str, str], cap: float
     ) -> None:
         self._link = link
         self._clock = clock
+        self._host = host
         self._account = account
         self._cashier = cashier
         self._cap = cap
@@ -69,7 +71,7 @@ class Session:
             raise Refused(Code.PASSWORD, "wrong password, refused before: correct it in the configuration", raw="401")
         answer = self._http().request(
             method,
-            f"http://{self._link.name}{target}",
+            f"http://{self._host}{target}",
             content=body or None,
             auth=self._digest(account) if account is not None else None,
             timeout=patience,

@@ -22,7 +22,7 @@ MAX_BODY = 32 << 20
 MAX_HEAD = 64 << 10
 _STATUS = re.compile(rb"^\s*HTTP/\d(?:\.\d)?\s+(\d{3})")
 _END_OF_HEAD = re.compile(rb"\r?\n[ \t]*\r?\n")
-_ANSWER = re.compile(rb'(response=")([0-9a-f]+)(")')
+_ANSWER = re.compile(rb'(response="|cnonce=")([0-9a-f]+)(")')
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def request(method: str, target: bytes, headers: Sequence[tuple[bytes, bytes]], 
 
 
 def masked(data: bytes) -> bytes:
-    """The request for the wire log: the digest's answer would let a short password be guessed."""
+    """The request for the wire log: the digest's answer and its salt would let a short password be guessed."""
     return _ANSWER.sub(lambda found: found[1] + b"*" * len(found[2]) + found[3], data)
 
 

@@ -7,7 +7,6 @@ caller asks the counters first. A NAK, or a broken reply at once, proves a livin
 
 from __future__ import annotations
 
-import random
 from enum import Enum
 
 from drivers.clock import Clock
@@ -48,7 +47,8 @@ class Exchange:
         self._working = max(silence, working)
         self._checked = checked
         self._parser = Parser()
-        self._num = random.randrange(0x100)
+        # Any beginning will do, but not always the same one; taken from the clock, a recording can be lived again.
+        self._num = clock.now().microsecond % 0x100
 
     def reset(self) -> None:
         """Forget half a frame of a former connection."""
