@@ -212,6 +212,7 @@ def _good(line: Line, dialect: Dialect) -> dict[str, Any]:
         "tax": dialect.taxes[line.tax],
     }
     if line.uktzed and dialect.uktzed_field:
+        # A JSON number (§3), so that a code of chapters 01…09 loses its first zero; `uktzed=name` keeps it.
         fields["uktzed"] = int(line.uktzed)
     if line.excise and dialect.excise_field:
         fields["excise"] = [{"stamp": stamp} for stamp in line.excise]

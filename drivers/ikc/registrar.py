@@ -123,6 +123,7 @@ class IkcRegistrar:
         self._forms = dict(forms)
         self._serial = serial
         self._met = False
+        self._groups: frozenset[str] | None = None
         self._offset: timedelta | None = None
         self._shift = ShiftWatch()
         self.capabilities = Capabilities(
@@ -346,6 +347,7 @@ class IkcRegistrar:
         if self._session.connected and self._met:
             return
         self._met = False
+        self._groups = None
         self._session.connect()
         serial = self._session.identity.serial
         bound = expected or self._serial
@@ -374,10 +376,11 @@ class IkcRegistrar:
         }
 
     def _know_taxes(self, document: Document) -> None:
-        """Refuse a letter that the device's own table lacks; Е is untaxed and needs no row (§2)."""
+        """Refuse a letter that the device's own table lacks, read once a connection; Е is untaxed and has no row (§2)."""
         wanted = {line.tax for line in document.lines} - {commands.LETTERS[-1]}
-        known = self._rates() if wanted else {}
-        if known and (missing := sorted(wanted - set(known))):
+        if wanted and self._groups is None:
+            self._groups = frozenset(self._rates()) or None
+        if self._groups is not None and (missing := sorted(wanted - self._groups)):
             raise Refused(Code.TAX, f"the registrar has no tax group {missing[0]}", command=str(commands.TAX_RATES))
 
     def _counters(self) -> commands.Counters:

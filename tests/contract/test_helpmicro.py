@@ -48,9 +48,10 @@ class TestHelpMicro(HelpMicroContract):
 
 
 class TestHelpMicroVariants(HelpMicroContract):
-    """Firmware that packs its answers, marks their encoding and writes errors and names its own way (§1, §2, §4)."""
+    """Firmware that packs its answers, marks their encoding and writes errors and names its own way (§1, §2, §4), and wants a
+    new digest every second."""
 
-    family = replace(HELPMICRO, options={"deflate": "1", "bom": "1", "err": "text", "case": "lower"})
+    family = replace(HELPMICRO, options={"deflate": "1", "bom": "1", "err": "text", "case": "lower", "nonce_life": "1"})
 
 
 class TestHelpMicroOld(HelpMicroContract):
