@@ -376,7 +376,7 @@ class IkcRegistrar:
         }
 
     def _know_taxes(self, document: Document) -> None:
-        """Refuse a letter that the device's own table lacks, read once a connection; Е is untaxed and has no row (§2)."""
+        """Refuse a letter that the device's own table lacks, read once a connection; Е is untaxed, without a row."""
         wanted = {line.tax for line in document.lines} - {commands.LETTERS[-1]}
         if wanted and self._groups is None:
             self._groups = frozenset(self._rates()) or None

@@ -48,8 +48,8 @@ class TestHelpMicro(HelpMicroContract):
 
 
 class TestHelpMicroVariants(HelpMicroContract):
-    """Firmware that packs its answers, marks their encoding and writes errors and names its own way (§1, §2, §4), and wants a
-    new digest every second."""
+    """Firmware that packs its answers, marks their encoding, writes errors and names its own way (§1, §2, §4) and wants
+    a new digest every second."""
 
     family = replace(HELPMICRO, options={"deflate": "1", "bom": "1", "err": "text", "case": "lower", "nonce_life": "1"})
 
