@@ -40,6 +40,7 @@ REPORT_CAP = 120.0
 SETTLING = 10.0
 """Seconds to wait for the end of what the device is doing before it is asked about a document."""
 SETTLING_STEP = 0.2
+MOVES = (DocumentKind.CASH_IN, DocumentKind.CASH_OUT)
 CLOCK_DRIFT = timedelta(minutes=10)
 """Difference of the clocks from which the status warns."""
 OPTIONS = ("user", "password", "cashier", "cashier_password", "cap", "uktzed", "excise", "name", "serial")
@@ -185,6 +186,8 @@ class HelpMicroRegistrar:
         for code, what, raw in device.problems():
             if document.kind is DocumentKind.Z_REPORT and code in ENDED_BY_Z:
                 continue
+            if document.kind in MOVES and code is Code.TRANSMISSION_OVERDUE:
+                continue  # the block names sales and refunds (§4): the device itself judges about cash
             raise Refused(code, what, raw=raw, command="/cgi/state")
         for code, what in self._network()[0]:
             raise Refused(code, what, command="/cgi/status")

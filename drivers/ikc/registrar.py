@@ -18,13 +18,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from drivers.clock import Clock, from_kyiv, kyiv
+from drivers.clock import Clock, kyiv
 from drivers.document import Document, DocumentKind, PaymentForm
 from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused
 from drivers.ikc import commands, receipt, text
 from drivers.ikc.exchange import SILENCE, SILENCE_WORKING
+from drivers.ikc.forms import FORMS, by_form, by_letter
+from drivers.ikc.moments import Moments
 from drivers.ikc.proof import Reading, by_tax, judge
 from drivers.ikc.receipt import Receipt
 from drivers.ikc.session import Session
@@ -34,28 +36,12 @@ from drivers.links.opening import link_to
 from drivers.links.wire import RecordedLink, WireLog
 from drivers.registrar import Capabilities, FaultInfo, Info, Result, Snapshot, State, Status, Totals, verdict
 from drivers.registry import RegistrarUrl
-from drivers.shiftwatch import ShiftWatch
 
 REPORT_CAP = 180.0
 """Seconds for a Z or X report."""
 FINISHING = 10.0
 """Seconds to wait for the end of an interrupted printout before the next act (§8)."""
 FINISHING_STEP = 0.2
-CLOCK_DRIFT = timedelta(minutes=10)
-"""Difference of the clocks from which the status warns."""
-LONGEST = timedelta(hours=24)
-"""Longest shift: 42 tag 0 tells its end (§5)."""
-SAME_MOMENT = timedelta(minutes=2)
-"""The end of the shift is told to the minute."""
-FORMS: Mapping[PaymentForm, int] = {
-    PaymentForm.CASH: 3,
-    PaymentForm.CARD: 0,
-    PaymentForm.CREDIT: 1,
-    PaymentForm.CHEQUE: 2,
-    PaymentForm.CERTIFICATE: 4,
-    PaymentForm.IBAN: 9,
-}
-"""Payment forms of §5; transfers have none of their own and take "other"."""
 OPTIONS = (
     "baud",
     "operator",
@@ -124,8 +110,7 @@ class IkcRegistrar:
         self._serial = serial
         self._met = False
         self._groups: frozenset[str] | None = None
-        self._offset: timedelta | None = None
-        self._shift = ShiftWatch()
+        self._moments = Moments(self._session, clock)
         self.capabilities = Capabilities(
             family="ikc",
             name_length=commands.NAME_LENGTH,
@@ -185,19 +170,16 @@ class IkcRegistrar:
         self._meet()
         flags = self._session.refresh()
         counters = self._counters()
-        clock = self._device_time()
+        clock = self._moments.read()
         read_at = self._clock.now()
-        warnings: tuple[str, ...] = ()
-        if clock is not None and self._offset is not None and abs(self._offset) > CLOCK_DRIFT:
-            minutes = round(self._offset.total_seconds() / 60)
-            warnings += (f"the registrar's clock differs by {minutes} minutes",)
+        warnings = self._moments.warnings() if clock is not None else ()
         if flags.unfinished:
             warnings += ("the registrar finishes an interrupted printout by itself",)
         drawer: int | None = None
         with suppress(Refused):  # a blocked registrar does not tell (§4)
             drawer = self.cash_in_drawer()
         paper_low, warned = self._paper()
-        self._shift.seen(open=flags.shift_open)
+        self._moments.shift.seen(open=flags.shift_open)
         return Status(
             reachable=True,
             paper_out=flags.paper_out,
@@ -208,7 +190,7 @@ class IkcRegistrar:
             clock=clock,
             read_at=read_at if clock is not None else None,
             shift_open=flags.shift_open,
-            shift_opened_at=self._shift_opened_at(counters) if flags.shift_open else None,
+            shift_opened_at=self._moments.shift_opened_at(counters) if flags.shift_open else None,
             z_number=counters.z_number,
             drawer=drawer,
             blocks=tuple(str(code) for code, _ in flags.problems()),
@@ -225,10 +207,10 @@ class IkcRegistrar:
             drawer = self.cash_in_drawer()
         return Totals(
             z_number=counters.z_number,
-            sales_by_tax=_by_letter(sales.taxes),
-            refunds_by_tax=_by_letter(payouts.taxes),
-            sales_by_form=self._by_form(sales.forms),
-            refunds_by_form=self._by_form(payouts.forms),
+            sales_by_tax=by_letter(sales.taxes),
+            refunds_by_tax=by_letter(payouts.taxes),
+            sales_by_form=by_form(self._forms, sales.forms),
+            refunds_by_form=by_form(self._forms, payouts.forms),
             cash_in=sales.cash,
             cash_out=payouts.cash,
             drawer=drawer,
@@ -334,7 +316,7 @@ class IkcRegistrar:
         if commands.read_date(self._session.ask(commands.GET_DATE)) != local.date():
             self._session.ask(commands.SET_DATE, commands.bcd_date(local.date()))
         self._session.ask(commands.SET_TIME, commands.bcd_time(local))
-        self._device_time()
+        self._moments.read()
 
     def close(self) -> None:
         self._session.close()
@@ -360,9 +342,9 @@ class IkcRegistrar:
                 existence=Existence.NO,
             )
         if serial != self._serial:
-            self._shift.forget()
+            self._moments.shift.forget()
         self._serial = serial
-        self._device_time()
+        self._moments.read()
         self._met = True
 
     def _rates(self) -> dict[str, str]:
@@ -386,24 +368,6 @@ class IkcRegistrar:
     def _counters(self) -> commands.Counters:
         return commands.counters(self._session.ask(commands.DAY_DATA, b"\x00"))
 
-    def _device_time(self) -> datetime | None:
-        """The registrar's own time; None while a block keeps it from telling (§4)."""
-        try:
-            day = commands.read_date(self._session.ask(commands.GET_DATE))
-            moment = commands.read_time(self._session.ask(commands.GET_TIME))
-            if moment.hour == 0:
-                # Midnight may have passed between the two questions.
-                day = commands.read_date(self._session.ask(commands.GET_DATE))
-        except Refused:
-            return None
-        now = self._clock.now()
-        told = from_kyiv(datetime.combine(day, moment), now)
-        self._offset = told - now
-        return told
-
-    def _now(self) -> datetime:
-        return self._clock.now() + (self._offset or timedelta())
-
     def _paper(self) -> tuple[bool, tuple[str, ...]]:
         """Whether the paper is near its end (48); firmware without the command does not tell."""
         try:
@@ -412,14 +376,6 @@ class IkcRegistrar:
             return False, ()
         return bool(state & 0x08), ("the printer does not answer",) if state & 0x01 else ()
 
-    def _shift_opened_at(self, counters: commands.Counters) -> datetime | None:
-        """24 hours before the end that the device tells, to the minute; exact where this driver saw the beginning."""
-        if counters.ends is None:
-            return self._shift.opened_at
-        begun = from_kyiv(counters.ends - LONGEST)
-        seen = self._shift.opened_at
-        return seen if seen is not None and abs(seen - begun) < SAME_MOMENT else begun
-
     def _settled(self) -> Flags:
         """Flags after an interrupted printout was finished, or when something keeps it from that."""
         deadline = self._clock.monotonic() + FINISHING
@@ -427,7 +383,7 @@ class IkcRegistrar:
         while flags.unfinished and flags.obstacle() is None and self._clock.monotonic() < deadline:
             self._clock.sleep(FINISHING_STEP)
             flags = self._session.refresh()
-        self._shift.seen(open=flags.shift_open)
+        self._moments.shift.seen(open=flags.shift_open)
         return flags
 
     def _end_open(self, flags: Flags) -> None:
@@ -449,7 +405,7 @@ class IkcRegistrar:
         """Completion values; every command here is executed in any state (§4), but for the clock's."""
         counters = self._counters()
         sales, payouts = commands.day_data(self._session.ask(commands.DAY_DATA))
-        self._device_time()
+        self._moments.read()
         return Reading(
             serial=self._serial,
             z_number=counters.z_number,
@@ -461,7 +417,7 @@ class IkcRegistrar:
             repaid=sum(payouts.forms),
             cash_in=sales.cash,
             cash_out=payouts.cash,
-            at=self._now().astimezone(UTC).isoformat(timespec="seconds"),
+            at=self._moments.now().astimezone(UTC).isoformat(timespec="seconds"),
         )
 
     def _move_cash(self, document: Document, before: Reading) -> Result:
@@ -506,11 +462,11 @@ class IkcRegistrar:
         named = "" if number is None else str(number)
         if number is None:
             named, warnings = self._find_number(document, before)
-        at = moment or self._now()
+        at = moment or self._moments.now()
         if document.kind is DocumentKind.Z_REPORT:
-            self._shift.z_made()
+            self._moments.shift.z_made()
         else:
-            self._shift.document_made(at)
+            self._moments.shift.document_made(at)
         return Result(
             State.REGISTERED if printed else State.REGISTERED_NOT_PRINTED,
             number=named,
@@ -548,7 +504,7 @@ class IkcRegistrar:
             moment = datetime.fromisoformat(before.at) if before.at else None
             done = self._registered(document, before, after.z_number if closed else None, moment)
             if document.discount or document.rounding:
-                done = replace(done, by_tax=_by_letter(by_tax(document, before, after)))
+                done = replace(done, by_tax=by_letter(by_tax(document, before, after)))
             return replace(done, z_number=after.z_number if closed else before.z_number, evidence=evidence)
         flags = self._session.flags
         if flags.unfinished and not flags.receipt_open:
@@ -557,26 +513,3 @@ class IkcRegistrar:
             return Result(State.UNKNOWN, serial=self._serial, fault=FaultInfo(str(code), why), evidence=evidence)
         fault = Code.OFFLINE if state is State.REJECTED else Code.TOTAL_MISMATCH
         return Result(state, serial=self._serial, fault=FaultInfo(str(fault), why), evidence=evidence)
-
-    def _by_form(self, sums: Sequence[int]) -> dict[str, int]:
-        names = {number: str(form) for form, number in reversed(self._forms.items())}
-        return {names.get(number, OTHER_FORMS[number]): kopecks for number, kopecks in enumerate(sums) if kopecks}
-
-
-OTHER_FORMS = (
-    "card",
-    "credit",
-    "cheque",
-    "cash",
-    "certificate",
-    "voucher",
-    "e_money",
-    "insurance",
-    "prepaid",
-    "other",
-)
-"""The device's own forms (§5), for those that no form of the till means."""
-
-
-def _by_letter(sums: Sequence[int]) -> dict[str, int]:
-    return {letter: kopecks for letter, kopecks in zip(commands.LETTERS, sums, strict=True) if kopecks}

@@ -337,6 +337,14 @@ def test_states_that_stop_a_sale(registrar: Registrar, unit: Unit) -> None:
     assert unit.posted() == []
 
 
+def test_cash_moves_under_the_block_of_72_hours(registrar: Registrar, unit: Unit) -> None:
+    unit.errors = [{"e": "xA6"}]
+    with pytest.raises(Refused) as caught:
+        registrar.snapshot(SALE)
+    assert caught.value.code is Code.TRANSMISSION_OVERDUE
+    assert registrar.register(CASH_IN, registrar.snapshot(CASH_IN)).state is State.REGISTERED
+
+
 def test_a_z(registrar: Registrar, unit: Unit) -> None:
     registrar.register(SALE, registrar.snapshot(SALE))
     before = registrar.snapshot(Z)
