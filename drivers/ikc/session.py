@@ -22,9 +22,14 @@ ALSO: Mapping[int, frozenset[int]] = {
     0x20: frozenset({commands.Z_REPORT}),
 }
 """Executed while STATUS has this one reason (§4)."""
-SECRETS: Mapping[int, int] = {commands.LOGIN: 2, commands.X_REPORT: 2, commands.Z_REPORT: 2, commands.MODEM: 2}
-"""Bytes of password at the beginning of the parameters."""
-MASK = b"*"
+SECRETS: Mapping[int, str] = {
+    commands.LOGIN: "cashier",
+    commands.X_REPORT: "report",
+    commands.Z_REPORT: "report",
+    commands.MODEM: "programming",
+}
+"""Whose password the parameters begin with (5)."""
+MASK = b"**"
 
 
 class Session:
@@ -42,7 +47,7 @@ class Session:
     ) -> None:
         self._link = link
         self._exchange = Exchange(link, clock, cap=cap, silence=silence, working=working, checked=checked)
-        self._locked = False
+        self._locked: set[str] = set()
         self.connected = False
         self.flags = Flags(0, 0)
         self.halfway = False
@@ -71,16 +76,17 @@ class Session:
         self._link.close()
 
     def unlock(self) -> None:
-        """Forget a refused password, so that a person may try again."""
-        self._locked = False
+        """Forget refused passwords, so that a person may try again."""
+        self._locked.clear()
 
     def ask(self, code: int, parameters: bytes = b"", *, cap: float | None = None) -> bytes:
         """Execute one command and return its data. Raises `Refused`, `LinkLost` or `Unreachable`."""
-        secret = SECRETS.get(code, 0)
-        if secret and self._locked:
-            raise Refused(Code.PASSWORD, "wrong password, refused before: correct it in the configuration", raw="21")
+        secret = SECRETS.get(code, "")
+        if secret in self._locked:
+            what = f"wrong {secret} password, refused before: correct it in the configuration"
+            raise Refused(Code.PASSWORD, what, raw="21", command=str(code))
         self.connect()
-        shown = MASK * secret + parameters[secret:] if secret else None
+        shown = MASK + parameters[len(MASK) :] if secret else None
         try:
             reply = self._exchange.send(code, parameters, shown=shown, ask_first=code in ASK_FIRST, cap=cap)
         except LinkLost:
@@ -104,7 +110,7 @@ class Session:
             return reply.data
         meaning, what = found
         if meaning is Code.PASSWORD:
-            # After the first refusal nothing more is sent until a person corrects the password.
-            self._locked = True
+            # After the first refusal it is not sent again until a person corrects it; the other passwords are.
+            self._locked.add(SECRETS.get(code, ""))
         raw = f"STATUS={reply.status:02X} RESULT={reply.result} RESERVE={reply.reserve:02X}"
         raise Refused(meaning, what, raw=raw, command=str(code), wire=reply.data.hex(" ").upper())

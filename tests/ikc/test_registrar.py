@@ -471,6 +471,17 @@ def test_a_wrong_password_is_sent_once(registrar: Registrar, unit: Unit) -> None
     assert unit.codes().count(6) == 1
 
 
+def test_a_wrong_programming_password_stops_the_journal_search_only(registrar: Registrar, unit: Unit) -> None:
+    for place in (4, 5):
+        document = Document(id=uuid.uuid4(), kind=SALE.kind, lines=SALE.lines, payments=SALE.payments)
+        before = registrar.snapshot(document)
+        unit.lost, unit.results = {20}, {53: (0, 21, 0x30)}
+        assert registrar.register(document, before).state is State.UNKNOWN
+        result = registrar.reconcile(document, before)
+        assert (result.state, result.number) == (State.REGISTERED, str(place)) and "password" in result.warnings[0]
+    assert unit.codes().count(53) == 1 and unit.sales == 5
+
+
 def test_passwords_are_not_in_the_wire_log(unit: Unit) -> None:
     log = WireLog(SystemClock())
     with pty_peer(unit) as path:
