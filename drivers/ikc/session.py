@@ -28,7 +28,7 @@ SECRETS: Mapping[int, str] = {
     commands.Z_REPORT: "report",
     commands.MODEM: "programming",
 }
-"""Whose password the parameters begin with (5)."""
+"""Whose password the parameters begin with (§5)."""
 MASK = b"**"
 
 
@@ -109,8 +109,8 @@ class Session:
         if found is None:
             return reply.data
         meaning, what = found
-        if meaning is Code.PASSWORD:
+        if meaning is Code.PASSWORD and code in SECRETS:
             # After the first refusal it is not sent again until a person corrects it; the other passwords are.
-            self._locked.add(SECRETS.get(code, ""))
+            self._locked.add(SECRETS[code])
         raw = f"STATUS={reply.status:02X} RESULT={reply.result} RESERVE={reply.reserve:02X}"
         raise Refused(meaning, what, raw=raw, command=str(code), wire=reply.data.hex(" ").upper())
