@@ -22,14 +22,14 @@ from drivers.registry import connect
 
 SPEEDS = (19200, 115200, 9600, 57600, 38400)
 """Speeds of the Datecs packets, the default of the classic dialect first (datecs-fp3530t.md §9)."""
-BOUND = "cap=2&silence_ms=250"
+BOUND = "cap=2&silence_ms=200&attempts=2"
 """Options that bound every question of a probe: a printer at rest answers within 60 ms (datecs-fp3530t.md §1), and a
 port full of noise must not hold the others."""
 MARIA_BOUND = "wait=2&cap=3"
 """The same for Maria, which must be tuned before it answers."""
 IKC_SPEEDS = (9600, 19200, 38400)
 """Speeds of IKC, the one after initialisation first (ikc.md §1)."""
-IKC_BOUND = "cap=1&silence_ms=250"
+IKC_BOUND = "cap=1&silence_ms=200&attempts=2"
 """The same for IKC, which says within 40 ms that it heard (ikc.md §3)."""
 HTTP_BOUND = "cap=2"
 HTTP_PORT = "80"

@@ -20,6 +20,7 @@ A killed till leaves at most one torn line at the end. `drivers.replay` reads it
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +31,7 @@ import msgspec
 
 from drivers.clock import Clock
 from drivers.document import Document
-from drivers.errors import DifferentDevice, Fault, LinkLost, Unreachable
+from drivers.errors import Code, DifferentDevice, Fault, Invalid, LinkLost, Unreachable
 from drivers.links import Link
 from drivers.registrar import Capabilities, Info, Registrar, Result, Snapshot, Status, Totals
 
@@ -45,7 +46,10 @@ Answer = TypeVar("Answer")
 
 
 class Recorder:
-    """Writes one session to `path`, which is replaced. A folder takes a file of its own for each session."""
+    """Writes one session to `path`, which is replaced. A folder takes a file of its own for each session.
+
+    Raises `Invalid` for a path that cannot be written. A disk that fills up later ends the recording, not the sale.
+    """
 
     def __init__(self, path: Path, url: str, clock: Clock) -> None:
         self._real = clock
@@ -54,7 +58,11 @@ class Recorder:
             path = path / f"{urlsplit(url).scheme.partition('+')[0]}-{begun:%Y%m%d-%H%M%S-%f}.wire"
         self.path = path
         self.clock = RecordingClock(self, clock)
-        path.write_bytes(b"")
+        try:
+            path.write_bytes(b"")
+        except OSError as error:
+            raise Invalid(Code.BAD_FIELD, f"cannot record to {path}: {error}", field="record") from error
+        self._given_up = False
         self._start = clock.monotonic()
         self.note(HEAD, VERSION, without_secrets(url), begun.isoformat())
 
@@ -62,8 +70,14 @@ class Recorder:
         """One more line."""
         moment = round(self._real.monotonic() - self._start, 6)
         # A registrar is closed and used again at any time, so that no moment is the last: nothing is kept open.
-        with self.path.open("a", encoding="ascii") as file:
-            file.write(json.dumps([*what, moment], separators=(",", ":")) + "\n")
+        line = json.dumps([*what, moment], separators=(",", ":")) + "\n"
+        try:
+            if not self._given_up:
+                with self.path.open("a", encoding="ascii") as file:
+                    file.write(line)
+        except OSError as error:
+            self._given_up = True
+            logging.getLogger(__name__).warning("the recording %s ends here: %s", self.path, error)
 
     def tap(self, link: Link) -> Link:
         """The same link, written down."""

@@ -106,8 +106,9 @@ def connect(
     factory: Factory = getattr(import_module(module), name)
     log = log or WireLog(clock)
     if record is True:
-        record = Path(os.environ.get("KASA_RECORD", ""))
-    if not record or record == Path():
+        place = os.environ.get("KASA_RECORD", "")
+        record = Path(place) if place else False
+    if not isinstance(record, Path):
         return factory(url, clock, log)
     from drivers.recording import RecordedRegistrar, Recorder
 

@@ -24,7 +24,8 @@ SEQ_SPAN = 0x5F
 
 class Exchange:
     """Packets over one link. `cap` bounds every wait; `silence` and `working` are the seconds without an answer after
-    which a packet is repeated or given up, at rest and after a SYN. `named` writes a command as its page does."""
+    which a packet is repeated or given up, at rest and after a SYN; `attempts` is how often it is sent.
+    `named` writes a command as its page does."""
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Exchange:
         cap: float,
         silence: float = SILENCE,
         working: float = SILENCE_WORKING,
+        attempts: int = ATTEMPTS,
         last_command: int = SEQ_LAST,
         max_data: int = MAX_DATA,
         named: Callable[[int], str] = str,
@@ -43,6 +45,7 @@ class Exchange:
         self._cap = cap
         self._silence = silence
         self._working = max(silence, working)
+        self._attempts = attempts
         self._named = named
         self._last_command = last_command
         self._max_data = max_data
@@ -73,7 +76,7 @@ class Exchange:
         patience = self._working if ask_first else self._silence
         self._parser.reset()
         self._link.flush_input()
-        for _ in range(ATTEMPTS):
+        for _ in range(self._attempts):
             self._link.write(packet, masked)
             reply, repeat = self._await(seq, None if any_command else command, patience, deadline)
             if reply is not None:

@@ -15,7 +15,7 @@ from drivers.clock import Clock, from_kyiv, kyiv
 from drivers.datecs import commands, text
 from drivers.datecs.articles import NAME_LENGTH, Articles, printed_name
 from drivers.datecs.dialect import CLASSIC, DIALECTS, Dialect
-from drivers.datecs.exchange import SILENCE, SILENCE_WORKING
+from drivers.datecs.exchange import ATTEMPTS, SILENCE, SILENCE_WORKING
 from drivers.datecs.proof import Reading, judge
 from drivers.datecs.receipt import DEVICE_FORM, PROBLEMS, Receipt, corrected, notes_after, notes_before, notes_on
 from drivers.datecs.session import Session, before_commit
@@ -25,15 +25,26 @@ from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, Lin
 from drivers.links import Link
 from drivers.links.opening import link_to
 from drivers.links.wire import RecordedLink, WireLog
-from drivers.registrar import Capabilities, FaultInfo, Info, Result, Snapshot, State, Status, Totals, verdict
+from drivers.registrar import (
+    HARDWARE_KINDS,
+    Capabilities,
+    FaultInfo,
+    Info,
+    Result,
+    Snapshot,
+    State,
+    Status,
+    Totals,
+    verdict,
+)
 from drivers.registry import RegistrarUrl
 
-KINDS = frozenset(DocumentKind)
 REPORT_CAP = 180.0
 """Seconds for a Z or X report (§1: 60 s and more)."""
 DISPLAY_WIDTH = 20
 OPTIONS = (
     "baud", "password", "report_password", "operator", "till", "codepage", "cap", "serial", "silence_ms", "working_ms",
+    "attempts",
 )  # fmt: skip
 CLOCK_DRIFT = timedelta(minutes=10)
 """A larger difference between the printer's clock and ours is worth a warning."""
@@ -67,6 +78,7 @@ def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> DatecsRegistrar:
         cap=float(url.number("cap", 90, 1, 600)),
         silence=url.number("silence_ms", round(SILENCE * 1000), 60, 10_000) / 1000,
         working=url.number("working_ms", round(SILENCE_WORKING * 1000), 60, 60_000) / 1000,
+        attempts=url.number("attempts", ATTEMPTS, 1, ATTEMPTS),
         serial=url.options.get("serial", ""),
         dialect=dialect,
         forms=forms,
@@ -90,13 +102,21 @@ class DatecsRegistrar:
         serial: str = "",
         silence: float = SILENCE,
         working: float = SILENCE_WORKING,
+        attempts: int = ATTEMPTS,
         dialect: Dialect = CLASSIC,
         forms: Mapping[PaymentForm, str] = DEVICE_FORM,
     ) -> None:
         self._clock = clock
         self._dialect = dialect
         self._session = Session(
-            link, clock, codepage=codepage, cap=cap, silence=silence, working=working, dialect=dialect
+            link,
+            clock,
+            codepage=codepage,
+            cap=cap,
+            silence=silence,
+            working=working,
+            attempts=attempts,
+            dialect=dialect,
         )
         self._articles = Articles(self._session, password, codepage)
         self._shift = Shift(self._session, self._now)
@@ -120,7 +140,7 @@ class DatecsRegistrar:
             family=dialect.family,
             name_length=NAME_LENGTH,
             line_length=dialect.text_width,
-            kinds=KINDS,
+            kinds=HARDWARE_KINDS,
             display=True,
             drawer=True,
             max_payments=dialect.max_payments,
@@ -129,6 +149,7 @@ class DatecsRegistrar:
     # -- questions ------------------------------------------------------------------------------------------------
 
     def check(self, document: Document) -> None:
+        self.capabilities.accept(document)
         if len({payment.form for payment in document.payments}) > self.capabilities.max_payments:
             raise Invalid(
                 Code.PAYMENT,

@@ -63,11 +63,12 @@ class Session:
         cap: float = 90.0,
         silence: float = SILENCE,
         working: float = SILENCE_WORKING,
+        attempts: int = ATTEMPTS,
         dialect: Dialect = CLASSIC,
     ) -> None:
         self._link = link
         self._codepage = codepage
-        self._packets = Exchange(link, clock, cap=cap, silence=silence, working=working)
+        self._packets = Exchange(link, clock, cap=cap, silence=silence, working=working, attempts=attempts)
         self.connected = False
         self._dialect = dialect
         self.flags = Flags(b"\x80" * 6, dialect)

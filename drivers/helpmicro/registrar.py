@@ -31,7 +31,18 @@ from drivers.helpmicro.state import BUSY, ENDED_BY_Z, OPEN, Device
 from drivers.links import Link
 from drivers.links.opening import link_to
 from drivers.links.wire import RecordedLink, WireLog
-from drivers.registrar import Capabilities, FaultInfo, Info, Result, Snapshot, State, Status, Totals, verdict
+from drivers.registrar import (
+    HARDWARE_KINDS,
+    Capabilities,
+    FaultInfo,
+    Info,
+    Result,
+    Snapshot,
+    State,
+    Status,
+    Totals,
+    verdict,
+)
 from drivers.registry import RegistrarUrl
 
 PORT = 80
@@ -105,7 +116,7 @@ class HelpMicroRegistrar:
             family="helpmicro",
             name_length=name_length,
             line_length=COMMENT_LENGTH,
-            kinds=frozenset(DocumentKind),
+            kinds=HARDWARE_KINDS,
             display=True,
             drawer=True,
             max_payments=10,
@@ -115,6 +126,7 @@ class HelpMicroRegistrar:
     # -- questions ------------------------------------------------------------------------------------------------
 
     def check(self, document: Document) -> None:
+        self.capabilities.accept(document)
         if len(document.payments) > self.capabilities.max_payments:
             raise Invalid(Code.PAYMENT, "at most ten payments on one receipt", field="payments")
         for index, line in enumerate(document.lines):

@@ -28,7 +28,8 @@ class _Missing(Enum):
 
 
 class Exchange:
-    """Packets over one link. `cap` bounds every command, seconds; `silence` and `working` see above."""
+    """Packets over one link. `cap` bounds every command, seconds; `silence` and `working` see above;
+    `attempts` is how often a packet is sent."""
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Exchange:
         cap: float,
         silence: float = SILENCE,
         working: float = SILENCE_WORKING,
+        attempts: int = ATTEMPTS,
         checked: bool = False,
     ) -> None:
         self._link = link
@@ -45,6 +47,7 @@ class Exchange:
         self._cap = cap
         self._silence = silence
         self._working = max(silence, working)
+        self._attempts = attempts
         self._checked = checked
         self._parser = Parser()
         # Any beginning will do, but not always the same one; taken from the clock, a recording can be lived again.
@@ -70,7 +73,7 @@ class Exchange:
         deadline = self._clock.monotonic() + (cap or self._cap)
         self._parser.reset()
         self._link.flush_input()
-        attempts = ATTEMPTS
+        attempts = self._attempts
         while attempts:
             self._link.write(packet, masked)
             answer = self._await(code, self._working if ask_first else self._silence, deadline)

@@ -9,7 +9,7 @@ after silence the registrar is asked, because its memory of the last packet dies
 URL options: `baud` (9600), `operator` (0: cashier 0…7), `password` (0: the cashier's, 0…65535), `cashier` (name on the
 receipt where the document gives none), `report_password` and `program_password` (0), `crc` (off, on: CRC-16 behind
 every request), `cap` (90: longest wait, seconds), `silence_ms`, `working_ms` (500, 3000: without an answer until a
-packet is repeated, at rest and while it works), `serial` (factory number that the till is bound to), `cash`, `card`,
+packet is repeated, at rest and while it works), `attempts` (4: how often a packet is sent), `serial` (factory number that the till is bound to), `cash`, `card`,
 `credit`, `cheque`, `certificate`, `iban` (payment form 0…9 of §5: 3, 0, 1, 2, 4, 9).
 """
 
@@ -24,7 +24,7 @@ from drivers.clock import Clock, kyiv
 from drivers.document import Document, DocumentKind, PaymentForm
 from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused
 from drivers.ikc import commands, receipt, text
-from drivers.ikc.exchange import SILENCE, SILENCE_WORKING
+from drivers.ikc.exchange import ATTEMPTS, SILENCE, SILENCE_WORKING
 from drivers.ikc.forms import FORMS, by_form, by_letter
 from drivers.ikc.moments import Moments
 from drivers.ikc.proof import Reading, by_tax, judge
@@ -34,7 +34,18 @@ from drivers.ikc.status import Flags
 from drivers.links import Link
 from drivers.links.opening import link_to
 from drivers.links.wire import RecordedLink, WireLog
-from drivers.registrar import Capabilities, FaultInfo, Info, Result, Snapshot, State, Status, Totals, verdict
+from drivers.registrar import (
+    HARDWARE_KINDS,
+    Capabilities,
+    FaultInfo,
+    Info,
+    Result,
+    Snapshot,
+    State,
+    Status,
+    Totals,
+    verdict,
+)
 from drivers.registry import RegistrarUrl
 
 REPORT_CAP = 180.0
@@ -53,6 +64,7 @@ OPTIONS = (
     "cap",
     "silence_ms",
     "working_ms",
+    "attempts",
     "serial",
 )
 
@@ -76,6 +88,7 @@ def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> IkcRegistrar:
         cap=float(url.number("cap", 90, 1, 600)),
         silence=url.number("silence_ms", round(SILENCE * 1000), 60, 10_000) / 1000,
         working=url.number("working_ms", round(SILENCE_WORKING * 1000), 60, 60_000) / 1000,
+        attempts=url.number("attempts", ATTEMPTS, 1, ATTEMPTS),
         serial=url.options.get("serial", ""),
         forms={form: url.number(str(form), place, 0, commands.FORMS - 1) for form, place in FORMS.items()},
     )
@@ -98,11 +111,14 @@ class IkcRegistrar:
         cap: float = 90.0,
         silence: float = SILENCE,
         working: float = SILENCE_WORKING,
+        attempts: int = ATTEMPTS,
         serial: str = "",
         forms: Mapping[PaymentForm, int] = FORMS,
     ) -> None:
         self._clock = clock
-        self._session = Session(link, clock, cap=cap, silence=silence, working=working, checked=checked)
+        self._session = Session(
+            link, clock, cap=cap, silence=silence, working=working, attempts=attempts, checked=checked
+        )
         self._receipt = Receipt(self._session, password=password, operator=operator, cashier=cashier, forms=forms)
         self._report_password = report_password
         self._program_password = program_password
@@ -115,7 +131,7 @@ class IkcRegistrar:
             family="ikc",
             name_length=commands.NAME_LENGTH,
             line_length=commands.COMMENT_LENGTH,
-            kinds=frozenset(DocumentKind),
+            kinds=HARDWARE_KINDS,
             display=True,
             drawer=True,
             max_payments=commands.FORMS,
@@ -125,6 +141,7 @@ class IkcRegistrar:
     # -- questions ------------------------------------------------------------------------------------------------
 
     def check(self, document: Document) -> None:
+        self.capabilities.accept(document)
         text.encode(document.cashier, "cashier")
         if max(document.paid, document.due, document.total + document.discount) > commands.MAX_SUM:
             raise Invalid(Code.OVERFLOW, "a receipt of this registrar is below 21 474 836.48", field="payments")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from drivers.clock import Clock
 from drivers.errors import Code, LinkLost, Refused, Unreachable
 from drivers.ikc import commands, status
-from drivers.ikc.exchange import SILENCE, SILENCE_WORKING, Exchange
+from drivers.ikc.exchange import ATTEMPTS, SILENCE, SILENCE_WORKING, Exchange
 from drivers.ikc.frame import Reply
 from drivers.ikc.status import Flags
 from drivers.links import Link
@@ -43,10 +43,13 @@ class Session:
         cap: float = 90.0,
         silence: float = SILENCE,
         working: float = SILENCE_WORKING,
+        attempts: int = ATTEMPTS,
         checked: bool = False,
     ) -> None:
         self._link = link
-        self._exchange = Exchange(link, clock, cap=cap, silence=silence, working=working, checked=checked)
+        self._exchange = Exchange(
+            link, clock, cap=cap, silence=silence, working=working, attempts=attempts, checked=checked
+        )
         self._locked: set[str] = set()
         self.connected = False
         self.flags = Flags(0, 0)

@@ -7,8 +7,8 @@ registrar is asked, because its memory of the last SEQ dies with the power.
 
 URL options: `baud` (115200), `password` (000000), `operator` (1), `till` (1), `cap` (90: longest wait, seconds),
 `silence_ms`, `working_ms` (500, 3000: without an answer until a packet is repeated, at rest and after a SYN),
-`serial` (factory number that the till is bound to), `cash`, `card`, `credit`, `cheque`, `certificate`, `iban` (row
-0…9 of the registrar's payment table; by name when not given).
+`attempts` (4: how often a packet is sent), `serial` (factory number that the till is bound to), `cash`, `card`,
+`credit`, `cheque`, `certificate`, `iban` (row 0…9 of the registrar's payment table; by name when not given).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from drivers import corrections
 from drivers.clock import Clock, from_kyiv, kyiv
 from drivers.datecs import text
-from drivers.datecs.exchange import SILENCE, SILENCE_WORKING
+from drivers.datecs.exchange import ATTEMPTS, SILENCE, SILENCE_WORKING
 from drivers.datecs.proof import Reading, judge
 from drivers.document import Document, DocumentKind, PaymentForm
 from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused
@@ -33,7 +33,18 @@ from drivers.krypton.status import CLOSED, Flags
 from drivers.links import Link
 from drivers.links.opening import link_to
 from drivers.links.wire import RecordedLink, WireLog
-from drivers.registrar import Capabilities, FaultInfo, Info, Result, Snapshot, State, Status, Totals, verdict
+from drivers.registrar import (
+    HARDWARE_KINDS,
+    Capabilities,
+    FaultInfo,
+    Info,
+    Result,
+    Snapshot,
+    State,
+    Status,
+    Totals,
+    verdict,
+)
 from drivers.registry import RegistrarUrl
 from drivers.shiftwatch import ShiftWatch
 
@@ -46,7 +57,7 @@ CLOCK_DRIFT = timedelta(minutes=10)
 """Difference of the clocks from which the status warns."""
 MINUTE = timedelta(minutes=1)
 DISPLAY_WIDTH = 20
-OPTIONS = ("baud", "password", "operator", "till", "cap", "silence_ms", "working_ms", "serial")
+OPTIONS = ("baud", "password", "operator", "till", "cap", "silence_ms", "working_ms", "attempts", "serial")
 MOVES_CASH = (DocumentKind.CASH_IN, DocumentKind.CASH_OUT, DocumentKind.REFUND)
 
 
@@ -66,6 +77,7 @@ def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> KryptonRegistrar:
         cap=float(url.number("cap", 90, 1, 600)),
         silence=url.number("silence_ms", round(SILENCE * 1000), 60, 10_000) / 1000,
         working=url.number("working_ms", round(SILENCE_WORKING * 1000), 60, 60_000) / 1000,
+        attempts=url.number("attempts", ATTEMPTS, 1, ATTEMPTS),
         serial=url.options.get("serial", ""),
         fixed={form: url.number(str(form), 0, 0, 9) for form in PaymentForm if str(form) in url.options},
     )
@@ -85,11 +97,14 @@ class KryptonRegistrar:
         cap: float = 90.0,
         silence: float = SILENCE,
         working: float = SILENCE_WORKING,
+        attempts: int = ATTEMPTS,
         serial: str = "",
         fixed: Mapping[PaymentForm, int] | None = None,
     ) -> None:
         self._clock = clock
-        self._session = Session(link, clock, password=password, cap=cap, silence=silence, working=working)
+        self._session = Session(
+            link, clock, password=password, cap=cap, silence=silence, working=working, attempts=attempts
+        )
         self._articles = Articles(self._session)
         self._receipt = Receipt(self._session, self._articles, operator=operator, till=till)
         self._operator = operator
@@ -104,7 +119,7 @@ class KryptonRegistrar:
             family="krypton",
             name_length=NAME_LENGTH,
             line_length=NAME_LENGTH,
-            kinds=frozenset(DocumentKind),
+            kinds=HARDWARE_KINDS,
             display=True,
             drawer=True,
             max_payments=10,
@@ -114,6 +129,7 @@ class KryptonRegistrar:
     # -- questions ------------------------------------------------------------------------------------------------
 
     def check(self, document: Document) -> None:
+        self.capabilities.accept(document)
         if len(document.payments) > self.capabilities.max_payments:
             raise Invalid(Code.PAYMENT, "at most ten payments on one receipt", field="payments")
         for index, line in enumerate(document.lines):

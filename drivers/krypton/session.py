@@ -28,6 +28,7 @@ class Session:
         cap: float = 90.0,
         silence: float = SILENCE,
         working: float = SILENCE_WORKING,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self._link = link
         self._password = password
@@ -37,6 +38,7 @@ class Session:
             cap=cap,
             silence=silence,
             working=working,
+            attempts=attempts,
             last_command=commands.LAST_COMMAND,
             max_data=commands.MAX_DATA,
             named="{:02X}h".format,

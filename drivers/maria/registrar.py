@@ -31,7 +31,18 @@ from drivers.maria.articles import Articles
 from drivers.maria.proof import Reading, judge
 from drivers.maria.receipt import Receipt, Unit, printed_name
 from drivers.maria.session import FIRST_BYTE, SILENCE, Session
-from drivers.registrar import Capabilities, FaultInfo, Info, Result, Snapshot, State, Status, Totals, verdict
+from drivers.registrar import (
+    HARDWARE_KINDS,
+    Capabilities,
+    FaultInfo,
+    Info,
+    Result,
+    Snapshot,
+    State,
+    Status,
+    Totals,
+    verdict,
+)
 from drivers.registry import RegistrarUrl
 from drivers.shiftwatch import ShiftWatch
 
@@ -147,7 +158,7 @@ class MariaRegistrar:
             family="maria",
             name_length=commands.NAME + commands.REST,
             line_length=commands.TEXT_WIDTH,
-            kinds=frozenset(DocumentKind),
+            kinds=HARDWARE_KINDS,
             drawer=True,
             max_payments=4,
             tax_letters=commands.LETTERS,
@@ -156,6 +167,7 @@ class MariaRegistrar:
     # -- questions ------------------------------------------------------------------------------------------------
 
     def check(self, document: Document) -> None:
+        self.capabilities.accept(document)
         if len({payment.form for payment in document.payments}) > self.capabilities.max_payments:
             raise Invalid(Code.PAYMENT, "at most four means of payment on one receipt", field="payments")
         coded = self._unit is not None and self._unit.coded

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from drivers.registrar import State
 from tests.contract.bench import Bench, Family
-from tests.contract.suite import RegistrarContract, Till, sale
+from tests.contract.suite import RegistrarContract, Till, line, sale
 
 MARIA = Family(
     scheme="maria",
@@ -48,6 +48,10 @@ class MariaContract(RegistrarContract):
         assert result.done and any("paper" in warning for warning in result.warnings)
         assert till.registrar.status().paper_low
         assert bench.registers()["sales_turnover"] == 2500
+
+    def test_a_line_of_two_tax_letters_is_told_under_the_first(self, bench: Bench, till: Till) -> None:
+        result = till.must(sale(line(tax="АБ"), line("Сіль", 1000, 1000, tax="Б"), discount=300))
+        assert dict(result.by_tax) == bench.registers()["sales_by_tax"]
 
 
 class TestMariaSerial(MariaContract):

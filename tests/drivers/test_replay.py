@@ -227,3 +227,21 @@ def test_a_folder_takes_a_file_a_session(tmp_path: Path, monkeypatch: pytest.Mon
     assert all(replay.against_recording(replay.load(file)).same for file in files)
     assert any(json.loads(line)[0] == "open!" for line in files[0].read_text().splitlines())
     assert replay.load(files[0]).begun - SystemClock().now() < timedelta(minutes=1)
+
+
+def test_a_recording_that_cannot_go_on_harms_no_sale(tmp_path: Path) -> None:
+    with pytest.raises(Invalid):
+        connect("datecs+serial:///dev/no-such-port", record=tmp_path / "no" / "folder")
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    path = folder / "session.wire"
+    with emulator_bench(DATECS, tmp_path / "device", cash="100000") as bench:
+        registrar = connect(bench.url, record=path)
+        registrar.info()
+        path.unlink()
+        folder.rmdir()  # the stick is pulled out
+        assert walk(registrar, sale(), MemoryJournal(), SystemClock()).state is State.REGISTERED
+        folder.mkdir()
+        registrar.status()
+        assert not path.exists(), "half a session would be taken for a whole one"
+        registrar.close()
