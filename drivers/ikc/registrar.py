@@ -9,8 +9,9 @@ after silence the registrar is asked, because its memory of the last packet dies
 URL options: `baud` (9600), `operator` (0: cashier 0…7), `password` (0: the cashier's, 0…65535), `cashier` (name on the
 receipt where the document gives none), `report_password` and `program_password` (0), `crc` (off, on: CRC-16 behind
 every request), `cap` (90: longest wait, seconds), `silence_ms`, `working_ms` (500, 3000: without an answer until a
-packet is repeated, at rest and while it works), `attempts` (4: how often a packet is sent), `serial` (factory number that the till is bound to), `cash`, `card`,
-`credit`, `cheque`, `certificate`, `iban` (payment form 0…9 of §5: 3, 0, 1, 2, 4, 9).
+packet is repeated, at rest and while it works), `attempts` (4: how often a packet is sent), `serial` (factory number
+that the till is bound to), `cash`, `card`, `credit`, `cheque`, `certificate`, `iban` (payment form 0…9 of §5: 3, 0, 1,
+2, 4, 9).
 """
 
 from __future__ import annotations
