@@ -18,7 +18,7 @@ from drivers.clock import Clock
 from drivers.errors import Code, Fault, Invalid, LinkLost, Unreachable
 from drivers.links.wire import WireLog
 from drivers.registrar import Info
-from drivers.registry import connect, families
+from drivers.registry import connect
 
 SPEEDS = (19200, 115200, 9600, 57600, 38400)
 """Speeds of the Datecs packets, the default of the classic dialect first (datecs-fp3530t.md §9)."""
@@ -27,6 +27,13 @@ BOUND = "cap=2&silence_ms=200&attempts=2"
 port full of noise must not hold the others."""
 MARIA_BOUND = "wait=2&cap=3"
 """The same for Maria, which must be tuned before it answers."""
+IKC_SPEEDS = (9600, 19200, 38400)
+"""Speeds of IKC, the one after initialisation first (ikc.md §1)."""
+IKC_BOUND = "cap=1&silence_ms=200&attempts=2"
+"""The same for IKC, which says within 40 ms that it heard (ikc.md §3)."""
+HTTP_BOUND = "cap=2"
+HTTP_PORT = "80"
+"""TCP port of Help Micro (helpmicro.md §1); asked there before any packet is sent."""
 EXELLIO_PORT = "9100"
 """TCP port of the Exellio printers (exellio.md A.1); no classic printer has one of its own."""
 TERMINALS = ("11ca", "079b", "0b00")
@@ -169,15 +176,16 @@ def _candidates(port: str) -> list[tuple[str, bool]]:
     """
     if port.startswith("usb:"):
         where = f"usb://{port.removeprefix('usb:')}?"
-        ikc = [(f"ikc+{where}{BOUND}", False)] if "ikc" in families() else []
+        ikc = (f"ikc+{where}{IKC_BOUND}", False)
         classic_ones = [(f"datecs+{where}{BOUND}", False), (f"krypton+{where}{BOUND}", True)]
         # VID FFFF is IKC's own (usb-udev.md): its question first, there.
-        return [*ikc, *classic_ones] if port.startswith("usb:ffff:") else [*classic_ones, *ikc]
+        return [ikc, *classic_ones] if port.startswith("usb:ffff:") else [*classic_ones, ikc]
     if ":" in port and not port.startswith("/"):
         classic = "exellio" if port.endswith(f":{EXELLIO_PORT}") else "datecs"
-        where, speeds = f"tcp://{port}?", [""]
+        where, speeds, ikc_speeds = f"tcp://{port}?", [""], [""]
     elif port.startswith("/"):
-        classic, where, speeds = "datecs", f"serial://{port}?", [f"baud={speed}&" for speed in SPEEDS]
+        classic, where = "datecs", f"serial://{port}?"
+        speeds, ikc_speeds = ([f"baud={speed}&" for speed in row] for row in (SPEEDS, IKC_SPEEDS))
     else:
         raise Invalid(Code.BAD_FIELD, f"{port!r} is neither a device path nor host:port nor usb:VID:PID")
     packets = [
@@ -185,7 +193,13 @@ def _candidates(port: str) -> list[tuple[str, bool]]:
         for speed in speeds
         for candidate in ((f"{classic}+{where}{speed}{BOUND}", False), (f"krypton+{where}{speed}{BOUND}", True))
     ]
-    return [*packets, (f"maria+{where}{MARIA_BOUND}", False)]
+    packets += [(f"ikc+{where}{speed}{IKC_BOUND}", False) for speed in ikc_speeds]
+    maria = (f"maria+{where}{MARIA_BOUND}", False)
+    if port.startswith("/"):
+        return [*packets, maria]
+    # The login of the factory: a device with another one is named by its refusal (PASSWORD) and nothing more is sent.
+    web = (f"helpmicro+http://{port}?{HTTP_BOUND}", False)
+    return [web, *packets, maria] if port.endswith(f":{HTTP_PORT}") else [*packets, web, maria]
 
 
 def _wire(logs: Sequence[WireLog]) -> str:
@@ -214,7 +228,9 @@ def _held(device: Any, interface: int) -> bool:
 
 def _lasting(url: str) -> str:
     """The URL for the configuration, without the haste of probing."""
-    return url.removesuffix(MARIA_BOUND).removesuffix(BOUND).rstrip("?&")
+    for bound in (MARIA_BOUND, IKC_BOUND, BOUND, HTTP_BOUND):
+        url = url.removesuffix(bound)
+    return url.rstrip("?&")
 
 
 def _lasting_name(device: str) -> str:

@@ -36,7 +36,9 @@ from drivers.links import Link
 from drivers.registrar import Capabilities, Info, Registrar, Result, Snapshot, Status, Totals
 
 HEAD, VERSION = "kasa-wire", 1
-SECRETS = frozenset({"password", "report_password", "key_password", "token", "pin"})
+SECRETS = frozenset(
+    {"password", "report_password", "program_password", "cashier_password", "key_password", "token", "pin"}
+)
 """Options of a registrar URL that are nobody else's business."""
 
 Arguments = ParamSpec("Arguments")

@@ -25,6 +25,8 @@ BUILT_IN: Mapping[str, str] = {
     "exellio": "drivers.datecs.registrar:connect",
     "krypton": "drivers.krypton.registrar:connect",
     "maria": "drivers.maria.registrar:connect",
+    "ikc": "drivers.ikc.registrar:connect",
+    "helpmicro": "drivers.helpmicro.registrar:connect",
 }
 ENTRY_POINTS = "kasa.registrars"
 

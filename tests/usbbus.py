@@ -278,6 +278,9 @@ class UsbLine:
             with suppress(OSError):
                 self._pipe.sendall(data)
 
+    def hang_up(self) -> None:
+        """A device on a bus has no connection to close."""
+
     def watched(self) -> list[int]:
         return []
 

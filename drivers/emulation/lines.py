@@ -39,6 +39,9 @@ class Line(Protocol):
 
     def write(self, data: bytes) -> None: ...
 
+    def hang_up(self) -> None:
+        """Close the host's connection; nothing where a line has none."""
+
     def watched(self) -> list[int]:
         """What else wakes the server: the host comes or goes."""
 
@@ -122,6 +125,9 @@ class PtyLine:
             while view:
                 view = view[os.write(self._master, view) :]
 
+    def hang_up(self) -> None:
+        """A wire has no connection to close."""
+
     def watched(self) -> list[int]:
         """What else wakes the server: the host comes or goes."""
         return [self._openers.descriptor] if self._openers is not None else []
@@ -167,7 +173,8 @@ class TcpLine:
         self._port = self._server.getsockname()[1]
 
     def unplug(self) -> None:
-        for end in (self._client, self._server):
+        # The door first: a client that was cut off must not slip back in.
+        for end in (self._server, self._client):
             if end is not None:
                 end.close()
         self._client = self._server = None
@@ -186,14 +193,19 @@ class TcpLine:
             with suppress(OSError):
                 data = self._client.recv(4096)
             if not data:
-                self._client.close()
-                self._client = None
+                self.hang_up()
         return data
 
     def write(self, data: bytes) -> None:
         if self._client is not None:
             with suppress(OSError):  # the host is gone; the device does not care
                 self._client.sendall(data)
+
+    def hang_up(self) -> None:
+        """Close the connection; the next client may come."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     def watched(self) -> list[int]:
         return []

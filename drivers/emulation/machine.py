@@ -53,7 +53,12 @@ class Deaf:
     """Throw away what the host sent while the device was busy."""
 
 
-Action = Send | Work | PowerOff | Unplug | Later | Deaf
+@dataclass(frozen=True)
+class HangUp:
+    """Close the host's TCP connection."""
+
+
+Action = Send | Work | PowerOff | Unplug | Later | Deaf | HangUp
 
 
 class Machine(Protocol):
@@ -93,6 +98,13 @@ class WatchesHost(Protocol):
 
     def set_dtr(self, present: bool, *, serial: bool) -> None:
         """`serial` tells a port with a speed to find from a TCP connection."""
+
+
+@runtime_checkable
+class OnNetwork(Protocol):
+    """A device with an address of its own: without mains nobody answers there, and its connections are gone."""
+
+    on_network: bool
 
 
 @runtime_checkable

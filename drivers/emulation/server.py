@@ -14,7 +14,19 @@ from typing import Any
 
 from drivers.emulation.faults import Fault
 from drivers.emulation.lines import Line, PtyLine
-from drivers.emulation.machine import Deaf, Later, Machine, PowerOff, Send, Transmits, Unplug, WatchesHost, Work
+from drivers.emulation.machine import (
+    Deaf,
+    HangUp,
+    Later,
+    Machine,
+    OnNetwork,
+    PowerOff,
+    Send,
+    Transmits,
+    Unplug,
+    WatchesHost,
+    Work,
+)
 
 BITS_A_BYTE = 10
 SLICE = 0.002
@@ -85,6 +97,8 @@ class EmulatorServer:
         with self._lock:
             self._powered = False
             self._generation += 1
+            if self._on_network:
+                self._line.unplug()
             self.machine.power_off()
         self._wake()
 
@@ -94,7 +108,13 @@ class EmulatorServer:
                 self._powered = True
                 self._generation += 1
                 self.machine.power_on()
+                if self._on_network and self._plugged:
+                    self._line.plug()
         self._wake()
+
+    @property
+    def _on_network(self) -> bool:
+        return isinstance(self.machine, OnNetwork) and self.machine.on_network
 
     def unplug(self) -> None:
         with self._lock:
@@ -110,7 +130,8 @@ class EmulatorServer:
                 self.machine.set_serial(serial)
             if not self._plugged:
                 self._generation += 1
-                self._line.plug()
+                if self._powered or not self._on_network:
+                    self._line.plug()
                 self._plugged = True
         self._wake()
 
@@ -224,6 +245,9 @@ class EmulatorServer:
                     self._work(action, generation)
                 elif isinstance(action, Deaf):
                     self._ignore_pending()
+                elif isinstance(action, HangUp):
+                    self._line.hang_up()
+                    self._watch_host()
                 elif isinstance(action, PowerOff):
                     self.power_off()
                     self._later(action.restore_after, self._unless_touched(self.power_on))

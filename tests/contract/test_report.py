@@ -31,4 +31,4 @@ def test_a_broken_promise_shows(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
 
 def test_every_family_with_the_shared_bench_is_in_it() -> None:
-    assert {"datecs", "exellio", "krypton", "maria"} <= set(report.subjects())
+    assert {"datecs", "exellio", "helpmicro", "ikc", "krypton", "maria"} <= set(report.subjects())

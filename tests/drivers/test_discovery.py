@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from drivers.clock import SystemClock
-from drivers.discovery import SPEEDS, detect, ports, usb_devices
+from drivers.discovery import IKC_SPEEDS, SPEEDS, detect, ports, usb_devices
 from drivers.emulation.command import build
 from drivers.emulation.faults import FaultPlan
 from drivers.emulation.server import EmulatorServer
@@ -24,8 +24,8 @@ from drivers.registry import connect
 from tests.conftest import Launch
 from tests.usbbus import IN, OUT, Shape, UsbLine, VirtualBus
 
-BOUND = 2.5 * len(SPEEDS) + 12
-"""Seconds that one port may take at most: 2 (noise) a speed of the Datecs packets, and the tuning of Maria, twice."""
+BOUND = 2.5 * len(SPEEDS) + 1.5 * len(IKC_SPEEDS) + 12
+"""Seconds that one port may take at most: 2 a speed of the Datecs packets, 1 of IKC, and the tuning of Maria, twice."""
 
 
 @contextmanager

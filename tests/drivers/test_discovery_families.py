@@ -21,12 +21,15 @@ def server(scheme: str, line: PtyLine | TcpLine, folder: Path) -> EmulatorServer
     return EmulatorServer(machine, line, timing({}))
 
 
-@pytest.mark.parametrize("scheme", ["krypton", "maria"])
+SERIALS = {"krypton": "AB12345678", "maria": "AB12345678", "ikc": "IK00012345"}
+
+
+@pytest.mark.parametrize("scheme", SERIALS)
 def test_a_registrar_on_a_serial_line(scheme: str, tmp_path: Path) -> None:
     with server(scheme, PtyLine(tmp_path / "tty"), tmp_path) as device:
         (found,) = detect([device.address], SystemClock())
         assert found.url.startswith(f"{scheme}+serial://{device.address}")
-        assert found.info is not None and found.info.serial == "AB12345678" and found.info.family == scheme
+        assert found.info is not None and found.info.serial == SERIALS[scheme] and found.info.family == scheme
         assert device.registers()["journal"] == []
         registrar = connect(found.url)
         assert registrar.info() == found.info
@@ -37,6 +40,26 @@ def test_krypton_over_tcp(tmp_path: Path) -> None:
     with server("krypton", TcpLine(0), tmp_path) as device:
         (found,) = detect([device.address], SystemClock())
         assert found.url == f"krypton+tcp://{device.address}"
+
+
+def test_ikc_over_tcp(tmp_path: Path) -> None:
+    with server("ikc", TcpLine(0), tmp_path) as device:
+        (found,) = detect([device.address], SystemClock())
+        assert found.url == f"ikc+tcp://{device.address}"
+
+
+@pytest.mark.parametrize("password", ["751426", "123456"])
+def test_help_micro_at_an_address(password: str, tmp_path: Path) -> None:
+    """A device with another login is told by its refusal, and its three attempts are not used up."""
+    machine = build("helpmicro", {"password": password}, tmp_path / "state.json", tmp_path / "tape.txt", FaultPlan())
+    with EmulatorServer(machine, TcpLine(0), timing({})) as device:
+        (found,) = detect([device.address], SystemClock())
+        if password == "751426":
+            assert found.url == f"helpmicro+http://{device.address}"
+            assert found.info is not None and found.info.serial == "GP00000049"
+        else:
+            assert found.info is None and f"helpmicro+http://{device.address}: PASSWORD" in found.tried
+        assert device.registers()["journal"] == []
 
 
 def test_an_echo_is_nobody() -> None:

@@ -23,6 +23,8 @@ from tests.contract.bench import EmulatorBench, Family, emulator_bench
 from tests.contract.memory import MemoryJournal
 from tests.contract.test_datecs import DATECS
 from tests.contract.test_exellio import EXELLIO
+from tests.contract.test_helpmicro import HELPMICRO
+from tests.contract.test_ikc import IKC
 from tests.contract.test_krypton import KRYPTON
 from tests.contract.test_maria import MARIA
 
@@ -31,6 +33,8 @@ FAMILIES = {
     "datecs-tcp": replace(DATECS, url=DATECS.url.replace("serial", "tcp"), line="tcp"),
     "datecs-usb": replace(DATECS, url=DATECS.url.replace("serial", "usb"), line="usb"),
     "exellio": EXELLIO,
+    "helpmicro": HELPMICRO,
+    "ikc": IKC,
     "krypton": KRYPTON,
     "maria": replace(MARIA, url="maria+serial://{address}?cap=3&wait=3&first_ms=400&silence_ms=500"),
 }
@@ -143,8 +147,9 @@ def test_the_driver_that_asks_something_else(tmp_path: Path) -> None:
         (DATECS, {}, "4917"),
         (KRYPTON, {}, "491735"),
         (MARIA, {}, "4917352608"),
+        (HELPMICRO, {}, "491735"),
     ],
-    ids=["datecs", "krypton", "maria"],
+    ids=["datecs", "krypton", "maria", "helpmicro"],
 )
 def test_secrets_stay_out(family: Family, options: dict[str, str], secret: str, tmp_path: Path) -> None:
     """The password of the URL is refused by the device; it was sent, and is in no form in the recording."""

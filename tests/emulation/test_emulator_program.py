@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 import serial
 
@@ -17,6 +18,7 @@ READY = bytes.fromhex("FD 52 45 41 44 59 06 FE")
 FAMILIES = {
     "datecs": (19200, 1, bytes.fromhex("01 25 31 4A 58 05 30 30 3F 3D 03"), b"\x01\x31\x31\x4a"),
     "exellio": (115_200, 1, bytes.fromhex("01 25 31 4A 58 05 30 30 3F 3D 03"), b"\x01\x31\x31\x4a"),
+    "ikc": (9600, 1, bytes.fromhex("10 02 01 00 FF 10 03"), bytes.fromhex("06 10 02 01 00 00 00 10 10 00 00")),
     "krypton": (115_200, 1, bytes.fromhex("01 2B 24 21 30 30 30 30 30 30 3B 05 30 31 3D 30 03"), b"\x01\x3c\x24\x21"),
     "maria": (57600, 2, bytes.fromhex("FD 53 59 4E 43 05 FE"), b"\xfdWAIT\x05\xfe"),
 }
@@ -66,6 +68,33 @@ def test_on_tcp(scheme: str) -> None:
     try:
         with socket.create_connection(("127.0.0.1", number), timeout=20) as connection:
             connection.sendall(question)
-            assert connection.recv(len(answer), socket.MSG_WAITALL) == answer
+            read = b""
+            while len(read) < len(answer) and (more := connection.recv(len(answer) - len(read))):
+                read += more
+            assert read == answer
     finally:
         stop(program)
+
+
+def test_help_micro_answers_http() -> None:
+    program = subprocess.Popen(
+        [*PROGRAM, "helpmicro", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    try:
+        assert program.stdout is not None
+        word, _, url = program.stdout.readline().strip().partition(" ")
+        assert word == "ready" and url.startswith("http://127.0.0.1:")
+        with httpx.Client(base_url=url, auth=httpx.DigestAuth("service", "751426"), trust_env=False) as client:
+            assert client.get("/cgi/state").json()["model"] == "MG-N707TS"
+    finally:
+        stop(program)
+
+
+def test_help_micro_has_no_serial_line(tmp_path: Path) -> None:
+    arguments = [*PROGRAM, "helpmicro", "--link", str(tmp_path / "tty")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(arguments, capture_output=True, text=True, env=environment, timeout=60)
+    assert done.returncode == 2 and "--port" in done.stderr

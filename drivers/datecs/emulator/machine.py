@@ -84,6 +84,7 @@ def _build(
         if "clock" in options:
             start = datetime.fromisoformat(options["clock"]).replace(tzinfo=ZoneInfo("Europe/Kyiv"))
             memory.clock_offset = (start - wall()).total_seconds()
+        state.save(memory.dump())
     codepage = options.get("codepage", "cp1251")
     if codepage not in ("cp1251", "datecs_dos"):
         raise ValueError(f"codepage is cp1251 or datecs_dos, not {codepage!r}")
@@ -320,7 +321,7 @@ class DatecsMachine:
         self.printer.memory.link = up
         if up:
             self.printer.memory.waiting_since = ""
-        self._state.save(self.printer.memory.dump())
+        self._save()
 
     def advance_clock(self, seconds: float) -> None:
         self.printer.memory.clock_offset += seconds
