@@ -38,11 +38,12 @@ class ShiftedClock(SystemClock):
 class Shop:
     """A shop that can be killed and started again: `till` is the one that runs."""
 
-    def __init__(
-        self, folder: Path, emulator: EmulatorServer, *, workplace: str = "Каса 1", policy: Policy | None = None
-    ):
+    emulator: EmulatorServer
+    """Set where the fixture of this folder started the registrar."""
+
+    def __init__(self, folder: Path, url: str, *, workplace: str = "Каса 1", policy: Policy | None = None):
         self.clock = ShiftedClock()
-        self.emulator = emulator
+        self.url = url
         self.settings = Settings(
             workplace=workplace, data=str(folder), internet="127.0.0.1:9", policy=policy or Policy(cash_rounding=50)
         )
@@ -59,9 +60,7 @@ class Shop:
         """People, goods and the registrar of an empty ledger."""
         ledger = self.till.workplace.ledger
         ledger.shop.add_enterprise("ТОВ Ромашка", "12345678")
-        ledger.shop.bind(
-            1, self.settings.workplace, f"datecs+serial://{self.emulator.address}?cap=5", BindingRole.ACTIVE
-        )
+        ledger.shop.bind(1, self.settings.workplace, self.url, BindingRole.ACTIVE)
         for name, role, badge, pin in (
             ("Олена", Role.CASHIER, "B-OLENA", "1111"),
             ("Марія", Role.SENIOR, "B-MARIA", "2222"),
@@ -87,7 +86,9 @@ def new_shop(tmp_path: Path, launch: Callable[..., EmulatorServer]) -> Iterator[
     with ExitStack() as stack:
 
         def make(*, furnished: bool = True, policy: Policy | None = None, **device: object) -> Shop:
-            shop = Shop(tmp_path / "data", launch(**device), policy=policy)
+            server = launch(**device)
+            shop = Shop(tmp_path / "data", f"datecs+serial://{server.address}?cap=5", policy=policy)
+            shop.emulator = server
             if furnished:
                 shop.furnish()
             stack.callback(lambda: shop.till.close())
