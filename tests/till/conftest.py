@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 
 from drivers.clock import SystemClock
 from drivers.emulation.server import EmulatorServer
+from drivers.links.wire import WireLog
 from kiosk.config import Policy, Settings
 from kiosk.desks import worker
 from kiosk.ledger.records import BindingRole, Good, Role, User
@@ -53,7 +55,9 @@ class Shop:
     def start(self) -> Till:
         """Another process would do this: open the ledger anew, connect to the same line."""
         ledger = open_ledger(self.path, self.clock)
-        self.till = Till(Workplace(ledger, self.settings, self.clock, lambda binding: worker(binding, self.clock)))
+        self.log = WireLog(self.clock)
+        place = Workplace(ledger, self.settings, self.clock, lambda binding: worker(binding, self.clock, self.log))
+        self.till = Till(place)
         return self.till
 
     def furnish(self) -> None:
@@ -79,6 +83,16 @@ class Shop:
 
 
 NewShop = Callable[..., Shop]
+
+
+@pytest.fixture(autouse=True)
+def in_kyiv(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The program counts in Kyiv time from its start; the checklist looks at it (line 11)."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Kyiv")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture
