@@ -128,6 +128,8 @@ class RegistrarContract:
     """Subclass, set `family`, and every test below runs against it."""
 
     family: ClassVar[Family]
+    full_only: ClassVar[bool] = False
+    """Another link or option of a family: runs with KASA_FULL=1 only."""
 
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Iterator[Bench]:

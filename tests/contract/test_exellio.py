@@ -21,5 +21,6 @@ class TestExellioSerial(RegistrarContract):
 
 
 class TestExellioTcp(RegistrarContract):
+    full_only = True
     family = replace(EXELLIO, url=EXELLIO.url.replace("serial", "tcp"), line="tcp", exclusive=False)
     asked_before = frozenset({"70"})

@@ -51,12 +51,14 @@ class TestHelpMicroVariants(HelpMicroContract):
     """Firmware that packs its answers, marks their encoding, writes errors and names its own way (§1, §2, §4) and wants
     a new digest every second."""
 
+    full_only = True
     family = replace(HELPMICRO, options={"deflate": "1", "bom": "1", "err": "text", "case": "lower", "nonce_life": "1"})
 
 
 class TestHelpMicroOld(HelpMicroContract):
     """Firmware without fields for УКТЗЕД and excise stamps (§3)."""
 
+    full_only = True
     family = replace(
         HELPMICRO,
         url=HELPMICRO.url + "&uktzed=name&excise=comment",

@@ -65,10 +65,12 @@ class TestIkcSerial(IkcContract):
 
 
 class TestIkcTcp(IkcContract):
+    full_only = True
     family = replace(IKC, url=IKC.url.replace("serial", "tcp"), line="tcp", exclusive=False)
 
 
 class TestIkcNewFirmware(IkcContract):
     """ЕП-11: a CRC behind every reply, asked for or not (§2)."""
 
+    full_only = True
     family = replace(IKC, url=IKC.url + "&crc=on", options={"jumper": "1", "firmware": "ЕП-11"})

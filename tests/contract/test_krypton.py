@@ -26,4 +26,5 @@ class TestKryptonSerial(RegistrarContract):
 
 
 class TestKryptonTcp(RegistrarContract):
+    full_only = True
     family = replace(KRYPTON, url=KRYPTON.url.replace("serial", "tcp"), line="tcp", exclusive=False)

@@ -59,14 +59,17 @@ class TestMariaSerial(MariaContract):
 
 
 class TestMaria301(MariaContract):
+    full_only = True
     family = replace(MARIA, options={"model": "301"})
 
 
 class TestMariaCodes(MariaContract):
+    full_only = True
     family = replace(
         MARIA, options={"model": "304", "article_mode": "2"}, commands=dict(MARIA.commands) | {"line": "FICD"}
     )
 
 
 class TestMariaTcp(MariaContract):
+    full_only = True
     family = replace(MARIA, url=MARIA.url.replace("serial", "tcp"), line="tcp", exclusive=False)
