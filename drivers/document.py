@@ -42,6 +42,18 @@ class DocumentKind(StrEnum):
     CASH_OUT = "cash_out"
     ZERO = "zero"
     Z_REPORT = "z_report"
+    OPEN_SHIFT = "open_shift"
+    """Software registrars only: hardware opens its shift with the first document (cashier-flow.md III)."""
+    STORNO = "storno"
+    """Software registrars only: cancels the last document, `original` names it (cashier-flow.md V.1)."""
+
+
+class Stage(StrEnum):
+    """Which part of a price a receipt takes (cashier-flow.md IV.5)."""
+
+    PREPAYMENT = "prepayment"
+    NEXT = "next"
+    FINAL = "final"
 
 
 class PaymentForm(StrEnum):
@@ -60,7 +72,11 @@ class _Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Original(_Value, frozen=True, kw_only=True):
-    """The document that a refund gives money back for. `at` is ISO 8601, aware."""
+    """The document that a refund gives money back for, or that a storno cancels. `at` is ISO 8601, aware.
+
+    `number` is the document's own number (for a software registrar the one that the fiscal server gave),
+    `fiscal_number` that of the registrar which made it, `registrar` that registrar's serial.
+    """
 
     number: Name
     at: Short = ""
@@ -69,7 +85,11 @@ class Original(_Value, frozen=True, kw_only=True):
 
 
 class CardSlip(_Value, frozen=True, kw_only=True):
-    """Data of the bank terminal's slip, as printed on it (cashier-flow.md IV.2)."""
+    """Data of the bank terminal's slip, as printed on it (cashier-flow.md IV.2).
+
+    `at` is the terminal's time, ISO 8601; without an offset it is Kyiv time. `merchant` is the shop's id at the
+    acquirer, the two codes are tax codes of the payment system and of the acquirer.
+    """
 
     rrn: Short
     auth_code: Short
@@ -80,10 +100,18 @@ class CardSlip(_Value, frozen=True, kw_only=True):
     slip_number: Short = ""
     at: Short = ""
     fee: Kopecks = 0
+    merchant: Short = ""
+    acquirer_code: Short = ""
+    payment_system_code: Short = ""
 
 
 class Line(_Value, frozen=True, kw_only=True):
-    """One good. `quantity` thousandths, `price` kopecks a unit, `discount` kopecks off this line, `sum` after it."""
+    """One good. `quantity` thousandths, `price` kopecks a unit, `discount` kopecks off this line, `sum` after it.
+
+    `discount_percent`, hundredths of a percent, tells that the discount was given as a percentage; 0 when as a sum.
+    `tax`: all letters of the line, VAT and excise together ("АГ"). `uktzed` is for goods, `dkpp` for services.
+    `unit_code`: the state classifier's code of the unit (ДК 011), 0 where it is not known.
+    """
 
     code: Name
     name: Name
@@ -94,10 +122,37 @@ class Line(_Value, frozen=True, kw_only=True):
     discount: Kopecks = 0
     tax: Annotated[str, msgspec.Meta(min_length=1, max_length=4)]
     uktzed: Annotated[str, msgspec.Meta(pattern=r"^(\d{4,10})?$")] = ""
+    dkpp: Annotated[str, msgspec.Meta(pattern=r"^(\d\d\.\d\d(\.\d{1,2}(-\d{1,2}(\.\d{1,2})?)?)?)?$")] = ""
     excise: tuple[Short, ...] = ()
     barcode: Short = ""
     department: Annotated[int, msgspec.Meta(ge=1, le=99)] = 1
     comment: Text = ""
+    discount_percent: Annotated[int, msgspec.Meta(ge=0, le=100_00)] = 0
+    unit_code: Annotated[int, msgspec.Meta(ge=0, le=99_999)] = 0
+
+
+class Advance(_Value, frozen=True, kw_only=True):
+    """Money of the same price taken by an earlier receipt: its fiscal number, kopecks, time (ISO 8601, aware)."""
+
+    number: Name
+    amount: Positive
+    at: Short = ""
+
+
+class PartPayment(_Value, frozen=True, kw_only=True):
+    """The receipt takes a part of its lines' price: `amount` now, kopecks before rounding; `advances` came before.
+
+    A final settlement takes all the rest, which may be nothing (cashier-flow.md IV.5).
+    """
+
+    stage: Stage
+    amount: Kopecks
+    advances: tuple[Advance, ...] = ()
+
+    @property
+    def before(self) -> int:
+        """What the advances took, kopecks."""
+        return sum(advance.amount for advance in self.advances)
 
 
 class Payment(_Value, frozen=True, kw_only=True):
@@ -113,7 +168,7 @@ class Document(_Value, frozen=True, kw_only=True):
     """One fiscal document. `id` is the caller's UUID: the same id is never registered twice.
 
     `discount`: kopecks off the whole receipt. `rounding`: signed kopecks added to the total (cash rounding).
-    `amount`: the sum of a cash-in or cash-out.
+    `amount`: the sum of a cash-in or cash-out. `part`: this receipt takes only a part of the price.
     """
 
     id: UUID
@@ -127,6 +182,7 @@ class Document(_Value, frozen=True, kw_only=True):
     original: Original | None = None
     header: tuple[Text, ...] = ()
     footer: tuple[Text, ...] = ()
+    part: PartPayment | None = None
 
     @property
     def total(self) -> int:
@@ -136,7 +192,9 @@ class Document(_Value, frozen=True, kw_only=True):
     @property
     def due(self) -> int:
         """What the buyer pays (or gets back), kopecks; the sum of a cash movement."""
-        return self.amount if self.kind in (DocumentKind.CASH_IN, DocumentKind.CASH_OUT) else self.total + self.rounding
+        if self.kind in (DocumentKind.CASH_IN, DocumentKind.CASH_OUT):
+            return self.amount
+        return (self.total if self.part is None else self.part.amount) + self.rounding
 
     @property
     def paid(self) -> int:
@@ -165,15 +223,17 @@ class Document(_Value, frozen=True, kw_only=True):
         trade = self.kind in (DocumentKind.SALE, DocumentKind.REFUND)
         if trade and not self.lines:
             yield "lines", "a receipt needs at least one line"
-        if not trade and (self.lines or self.payments or self.discount or self.rounding):
+        if not trade and (self.lines or self.payments or self.discount or self.rounding or self.part):
             yield "lines", f"a {self.kind} document has no lines, payments, discount or rounding"
         if self.kind in (DocumentKind.CASH_IN, DocumentKind.CASH_OUT):
             if self.amount < 1:
                 yield "amount", "a cash movement needs a sum above zero"
         elif self.amount:
             yield "amount", "only a cash movement has an amount"
-        if self.original is not None and self.kind is not DocumentKind.REFUND:
-            yield "original", "only a refund refers to an original document"
+        if self.original is not None and self.kind not in (DocumentKind.REFUND, DocumentKind.STORNO):
+            yield "original", "only a refund or a storno refers to an original document"
+        if self.original is None and self.kind is DocumentKind.STORNO:
+            yield "original", "a storno names the document that it cancels"
         for index, line in enumerate(self.lines):
             where = f"lines[{index}]"
             gross = line_sum(line.price, line.quantity)
@@ -181,6 +241,10 @@ class Document(_Value, frozen=True, kw_only=True):
                 yield f"{where}.discount", f"the discount {line.discount} is above the line's {gross} kopecks"
             elif line.sum != gross - line.discount:
                 yield f"{where}.sum", f"the line does not add up: {line.sum} given, {gross - line.discount} computed"
+            if line.discount_percent and line.discount != percent_of(gross, line.discount_percent):
+                yield f"{where}.discount", f"the discount does not add up: {line.discount} is not the percentage given"
+            if line.uktzed and line.dkpp:
+                yield f"{where}.dkpp", "a line is either a good (УКТ ЗЕД) or a service (ДКПП), not both"
             if not line.name.strip():
                 yield f"{where}.name", "the name is blank"
             if line.tax != tax_letters(line.tax):
@@ -192,6 +256,8 @@ class Document(_Value, frozen=True, kw_only=True):
             return
         if self.total < 0:
             yield "discount", "the discount is above the sum of the lines"
+        if self.part is not None:
+            yield from self._parts(self.part)
         if not 0 <= self.due <= MAX_MONEY:
             yield "rounding", "the sum to pay is out of range"
         if not self.payments and self.due:
@@ -205,6 +271,22 @@ class Document(_Value, frozen=True, kw_only=True):
         for index, payment in enumerate(self.payments):
             if payment.card is not None and payment.form is not PaymentForm.CARD:
                 yield f"payments[{index}].card", "slip data belong to a card payment"
+
+    def _parts(self, part: PartPayment) -> Iterator[tuple[str, str]]:
+        rest = self.total - part.before
+        if part.stage is Stage.PREPAYMENT and part.advances:
+            yield "part.advances", "a prepayment is the first receipt of its price: it follows no advance"
+        if part.stage is not Stage.PREPAYMENT and not part.advances:
+            yield "part.advances", "a next part and a final settlement name the receipts of their advances"
+        if part.stage is Stage.FINAL and part.amount != rest:
+            yield "part.amount", f"the final settlement does not add up: {part.amount} given, {rest} left to pay"
+        if part.stage is not Stage.FINAL and not 1 <= part.amount <= rest:
+            yield "part.amount", f"the part does not add up: {part.amount} given, {rest} left to pay"
+
+
+def percent_of(sum_: int, percent: int) -> int:
+    """`percent` hundredths of a percent of a sum in kopecks, halves up."""
+    return (sum_ * percent + 5000) // 10_000
 
 
 def line_sum(price: int, quantity: int) -> int:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from drivers.document import Document, DocumentKind
-from drivers.errors import Existence, Fault
+from drivers.errors import Code, Existence, Fault, Invalid
 
 Snapshot = Mapping[str, str | int]
 """Completion values of the registrar before the act; plain JSON, opaque to the caller."""
@@ -110,6 +110,19 @@ def verdict(fault: Fault, **fields: object) -> Result:
     return replace(Result(state, fault=FaultInfo.of(fault)), **fields)  # type: ignore[arg-type]
 
 
+HARDWARE_KINDS = frozenset(
+    {
+        DocumentKind.SALE,
+        DocumentKind.REFUND,
+        DocumentKind.CASH_IN,
+        DocumentKind.CASH_OUT,
+        DocumentKind.ZERO,
+        DocumentKind.Z_REPORT,
+    }
+)
+"""What a hardware registrar issues: it opens its shift by itself and its storno is prohibited (cashier-flow.md V.1)."""
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """What the screens may offer with this registrar (registrars/README.md §8)."""
@@ -127,6 +140,14 @@ class Capabilities:
     drawer: bool = False
     max_payments: int = 4
     tax_letters: str = "АБВГД"
+    part_payments: bool = False
+
+    def accept(self, document: Document) -> None:
+        """Refuse what this registrar does not do at all; the first step of every driver's `check`. Raises `Invalid`."""
+        if document.kind not in self.kinds:
+            raise Invalid(Code.UNSUPPORTED, f"this registrar issues no {document.kind} document", field="kind")
+        if document.part is not None and not self.part_payments:
+            raise Invalid(Code.UNSUPPORTED, "this registrar takes no part of a price", field="part")
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,20 @@ from drivers.links import Link
 from drivers.links.serial import SerialLink
 from drivers.links.tcp import TcpLink
 from drivers.links.wire import RecordedLink, WireLog
-from drivers.registrar import Capabilities, FaultInfo, Info, Result, Snapshot, State, Status, Totals, verdict
+from drivers.registrar import (
+    HARDWARE_KINDS,
+    Capabilities,
+    FaultInfo,
+    Info,
+    Result,
+    Snapshot,
+    State,
+    Status,
+    Totals,
+    verdict,
+)
 from drivers.registry import RegistrarUrl
 
-KINDS = frozenset(DocumentKind)
 REPORT_CAP = 180.0
 """Seconds for a Z or X report (§1: 60 s and more)."""
 DISPLAY_WIDTH = 20
@@ -100,12 +110,18 @@ class DatecsRegistrar:
         self._offset = timedelta()
         self._last_z: date | None = None
         self.capabilities = Capabilities(
-            family="datecs", name_length=NAME_LENGTH, line_length=NAME_LENGTH, kinds=KINDS, display=True, drawer=True
+            family="datecs",
+            name_length=NAME_LENGTH,
+            line_length=NAME_LENGTH,
+            kinds=HARDWARE_KINDS,
+            display=True,
+            drawer=True,
         )
 
     # -- questions ------------------------------------------------------------------------------------------------
 
     def check(self, document: Document) -> None:
+        self.capabilities.accept(document)
         if len({payment.form for payment in document.payments}) > self.capabilities.max_payments:
             raise Invalid(Code.PAYMENT, "at most four means of payment on one receipt", field="payments")
         for index, line in enumerate(document.lines):
