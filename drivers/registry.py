@@ -20,6 +20,7 @@ from drivers.registrar import Registrar
 
 BUILT_IN: Mapping[str, str] = {
     "datecs": "drivers.datecs.registrar:connect",
+    "prro": "drivers.prro.address:connect",
 }
 ENTRY_POINTS = "kasa.registrars"
 
