@@ -12,7 +12,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from drivers.clock import KYIV, kyiv
 from drivers.errors import Code, Invalid
 
-_DECIMAL = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?\d{1,16}(\.\d{0,8})?", re.ASCII)
+
+_TWO_DIGITS = re.compile(r"-?\d{1,16}\.\d\d", re.ASCII)
 
 
 def money(kopecks: int) -> str:
@@ -27,7 +29,7 @@ def quantity(thousandths: int) -> str:
 
 def kopecks(text: str) -> int:
     """Any decimal of another program as kopecks, halves up. Raises `ValueError`."""
-    if text[-3:-2] == "." and text[-2:].isdecimal() and text[:-3].lstrip("-").isdecimal():
+    if _TWO_DIGITS.fullmatch(text):
         return int(text[:-3] + text[-2:])
     return scaled(text, 100)
 

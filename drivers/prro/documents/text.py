@@ -28,7 +28,7 @@ TABLE = {
     "\u2007": "\u00a0", "\u2008": " ", "\u2009": " ", "\u200a": " ", "\u202f": "\u00a0", "\u205f": " ", "\u3000": " ",
     "\u00ad": "",
     # Latin letters that Unicode does not take apart
-    "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L",
+    "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L",
     "đ": "d", "Đ": "D", "ð": "d", "þ": "th", "ı": "i",
 }  # fmt: skip
 """Characters outside windows-1251 and what is written for them (fiscal-server.md §1.2 names the first of them)."""
@@ -54,14 +54,8 @@ def fit(text: str, field: str, whose: str = "") -> str:
     """
     if fits(text):
         return text
-    kept: list[str] = []
-    strange: list[str] = []
-    for sign in unicodedata.normalize("NFC", text):
-        substitute = _substitute(sign)
-        if substitute is None:
-            strange.append(sign)
-        else:
-            kept.append(substitute)
+    substitutes = [(sign, _substitute(sign)) for sign in unicodedata.normalize("NFC", text)]
+    strange = [sign for sign, substitute in substitutes if substitute is None]
     if strange:
         listed = ", ".join(f"{sign!r} (U+{ord(sign):04X})" for sign in dict.fromkeys(strange))
         raise Invalid(
@@ -69,8 +63,9 @@ def fit(text: str, field: str, whose: str = "") -> str:
             f"the receipt's alphabet (windows-1251) has no {listed}{_of(whose or text)}: correct the text",
             field=field,
         )
-    result = "".join(kept)
-    if result != text:
+    result = "".join(substitute or "" for _, substitute in substitutes)
+    if any(substitute == "" for _, substitute in substitutes):
+        # A picture that fell out must not leave its two spaces; other spaces stay as the tax service registered them.
         result = " ".join(part for part in result.split(" ") if part)
     if not result:
         raise Invalid(Code.BAD_FIELD, f"nothing but pictures is left of the text{_of(whose or text)}", field=field)

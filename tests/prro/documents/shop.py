@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from drivers.clock import KYIV
-from drivers.document import Document, DocumentKind, Line, Payment, PaymentForm, line_sum, percent_of
+from drivers.document import CardSlip, Document, DocumentKind, Line, Payment, PaymentForm, line_sum, percent_of
 from drivers.prro.documents import Heading, OfflineMark, Outlet
 
 SERVICE = Path(__file__).resolve().parents[4] / "shared" / "fiscal-server"
@@ -28,6 +28,17 @@ SHOP = Outlet(
     register="4000123456",
 )
 SEED = "271828182845904"
+SLIP = CardSlip(
+    rrn="606410117725",
+    auth_code="130432",
+    pan_mask="XXXXXXXXXXXX1713",
+    terminal="S1K70000",
+    payment_system="Mastercard",
+    acquirer='АТ "Банк-Еквайр"',
+    slip_number="000622",
+    at="2026-03-05T10:11:35+02:00",
+    merchant="PB00417",
+)
 
 
 def heading(

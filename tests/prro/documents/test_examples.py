@@ -7,7 +7,6 @@ import re
 import pytest
 
 from drivers.document import (
-    CardSlip,
     DocumentKind,
     Original,
     PaymentForm,
@@ -26,7 +25,7 @@ from drivers.prro.documents import (
     storno,
     z_report,
 )
-from tests.prro.documents.shop import SHOP, act, by_schema, heading, line, paid, sale
+from tests.prro.documents.shop import SHOP, SLIP, act, by_schema, heading, line, paid, sale
 
 ROOT = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="check01.xsd"'
 ID = (
@@ -106,17 +105,6 @@ def blocks(text: str) -> str:
     return squeezed(text.split("</CHECKHEAD>", 1)[1].removesuffix("</CHECK>"))
 
 
-SLIP = CardSlip(
-    rrn="606410117725",
-    auth_code="130432",
-    pan_mask="XXXXXXXXXXXX1713",
-    terminal="S1K70000",
-    payment_system="Mastercard",
-    acquirer='АТ "Банк-Еквайр"',
-    slip_number="000622",
-    at="2026-03-05T10:11:35+02:00",
-    merchant="PB00417",
-)
 BY_CARD = sale(
     line("Кава мелена 250 г", 14990, 2000, code="1001", barcode="4820000000017", percent=10_00),
     line(
