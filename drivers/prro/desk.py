@@ -1,4 +1,4 @@
-"""One registrar's desk: it makes documents, hands them over and finds out what became of them (fiscal-server.md §1.6, §5).
+"""One registrar's desk: it makes documents, hands them over and finds out their fates (fiscal-server.md §1.6).
 
 Nothing here decides between online and offline. A document passes three durable steps — signed, sending, the server's
 word — and whoever dies between two of them finds out after: the bytes are there, the number is the server's to give
@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from drivers.clock import Clock
-from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused, Unreachable
+from drivers.errors import Code, DifferentDevice, Existence, Invalid, LinkLost, Refused, Unreachable
 from drivers.links.wire import WireLog
 from drivers.prro.client import (
     Delivery,
@@ -52,6 +52,8 @@ TRIES = 2
 """Tries at a connection before the line is called dead (cashier-flow.md VI.2)."""
 PAUSE = 0.3
 """Seconds between them."""
+PROBE = 3.0
+"""Seconds that a ping may take once connected."""
 FRESH = timedelta(minutes=2)
 """A document younger than this is sent again as it is; an older one would be refused for its time (§1.6)."""
 OBJECTS_AGE = timedelta(hours=24)
@@ -89,7 +91,7 @@ class Desk:
         self._met = False
         self.chief = False
 
-    # -- memory, key, outlet --------------------------------------------------------------------------------------
+    # -- memory, key, outlet ------------------------------------------------------------------------------------------
 
     @property
     def store(self) -> Store:
@@ -104,6 +106,11 @@ class Desk:
         if self._store is not None:
             self._store.close()
             self._store = None
+
+    @property
+    def met(self) -> bool:
+        """Whether the server knows us since the line was last lost."""
+        return self._met
 
     def forget(self) -> None:
         """The line was lost: at the next word with the server ask everything anew."""
@@ -151,16 +158,7 @@ class Desk:
             self._stamper = Timestamper(post, self.time)
         return self._stamper
 
-    # -- meeting the server -----------------------------------------------------------------------------------------
-
-    def probe(self) -> bool:
-        """Whether the server answers now."""
-        try:
-            self.server.server_state()
-        except Fault:
-            self.forget()
-            return False
-        return True
+    # -- meeting the server -------------------------------------------------------------------------------------------
 
     def meet(self) -> None:
         """The start-up order of §5.4: time, outlet, device, state. Once for each life of the line.
@@ -171,7 +169,7 @@ class Desk:
             return
         self.signer()
         try:
-            self._ping()
+            self.ping()
             self._refresh_outlet()
             self._claim()
             self.learn_state()
@@ -179,15 +177,19 @@ class Desk:
             raise Unreachable(Code.OFFLINE, fault.what, command=fault.command) from fault
         self._met = True
 
-    def _ping(self) -> None:
-        for left in reversed(range(TRIES)):
-            try:
-                self.server.server_state()
-                return
-            except (Unreachable, LinkLost):
-                if not left:
-                    raise
-                self.time.sleep(PAUSE)
+    def ping(self, tries: int = TRIES) -> None:
+        """Whether there is a line, within 7 seconds (cashier-flow.md VI.2). Raises `Unreachable` and `LinkLost`."""
+        usual = self.settings.timeouts
+        with self.server.patience(replace(usual, command=min(PROBE, usual.command))):
+            for left in reversed(range(tries)):
+                try:
+                    self.server.server_state()
+                    return
+                except (Unreachable, LinkLost):
+                    self.forget()
+                    if not left:
+                        raise
+                    self.time.sleep(PAUSE)
 
     def _refresh_outlet(self, *, force: bool = False) -> bool:
         """`Objects` once a day (§2.4); returns whether our own data changed."""
@@ -257,7 +259,7 @@ class Desk:
 
         Raises as `meet`, and `Refused` while documents wait in an offline session.
         """
-        self._ping()
+        self.ping()
         self._refresh_outlet()
         self.server.register_device(self.settings.number, self.device, forced=True)
         with self.store.step("taken over"):
@@ -364,7 +366,7 @@ class Desk:
             text="taken over from the server",
         )
 
-    # -- making -----------------------------------------------------------------------------------------------------
+    # -- making -------------------------------------------------------------------------------------------------------
 
     def moment(self, *, after: datetime | None = None, apart: bool = False) -> datetime:
         """The time of the next document: never before the last one, a second `apart` when asked (§5.3, VI-5).
@@ -442,7 +444,7 @@ class Desk:
             self.store.close_shift(entry.shift, entry.moment)
         return entry
 
-    # -- handing over -----------------------------------------------------------------------------------------------
+    # -- handing over -------------------------------------------------------------------------------------------------
 
     def deliver(self, entry: Entry) -> tuple[Entry, Delivery]:
         """Send the stored bytes and store what became of them. The entry comes back accepted, refused or in doubt."""

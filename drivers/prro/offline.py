@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from drivers.errors import Code, Existence, LinkLost, Refused, Unreachable
-from drivers.prro.client import Fate, Fields, Pair, digits, read_pair, whole, yes
+from drivers.prro.client import Fate, Fields, Pair, digits, read_pair, whole
 from drivers.prro.desk import Desk, Make
 from drivers.prro.documents import (
     Act,
@@ -115,7 +115,7 @@ class OfflineWork:
         if left.month_left < timedelta() or (session is None and left.month_left == timedelta()):
             raise _no(Code.OFFLINE_LIMIT, f"{_hours(rule(at).month)} offline in a calendar month are used up")
 
-    # -- making documents -----------------------------------------------------------------------------------------------
+    # -- making documents ---------------------------------------------------------------------------------------------
 
     def issue(
         self, act: Act, request: str, make: Make, *, cashier: str = "", change: int = 0, reissue: bool = False
@@ -188,7 +188,7 @@ class OfflineWork:
             raise Unreachable(Code.OFFLINE, "the registrar was never online: its next number is not known")
         return number
 
-    # -- the way back -----------------------------------------------------------------------------------------------------
+    # -- the way back -------------------------------------------------------------------------------------------------
 
     def synchronise(self, progress: Progress | None = None, *, until: float | None = None, again: bool = False) -> bool:
         """Deliver the session's documents in their order and end it (§6.7). True when the registrar is online.
@@ -266,14 +266,10 @@ class OfflineWork:
         here = digits(state.get("OfflineSessionId"))
         expected = whole(state.get("OfflineNextLocalNum"))
         if here == session.pair.session and expected is not None:
+            # Below the expected place the server has everything; from it on nothing, also where it had confirmed it
+            # and has taken its word back (OfflineSessionRolledBack).
             with store.step("delivered"):
-                for entry in store.in_session(session.id, Stage.OFFLINE_QUEUED):
-                    if entry.place < expected:
-                        store.mark(entry, Stage.OFFLINE_SENT)
-                if yes(state.get("OfflineSessionRolledBack")) or expected:
-                    # The server took documents back, or a package that it confirmed: they go again.
-                    for entry in store.in_session(session.id, Stage.OFFLINE_SENT, since=expected):
-                        store.mark(entry, Stage.OFFLINE_QUEUED)
+                store.delivered(session.id, expected)
         return state
 
     def _over(self, session: SessionRow, state: Fields) -> bool:
@@ -453,7 +449,7 @@ class OfflineWork:
                     code=str(code),
                     text=f"{where}{text}",
                     place=bad.place if bad is not None else None,
-                )  # fmt: skip
+                )
             )
         return _no(Code.SYNC_REJECTED, f"the fiscal server refused an offline document: {where}{text}", raw=str(code))
 

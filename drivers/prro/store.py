@@ -1,7 +1,7 @@
 """What the registrar remembers: every document's bytes, the shift, the offline sessions (fiscal-server.md §1.6).
 
-One SQLite file a registrar, `<state>/<fiscal number>.sqlite3`, WAL with a full sync at each commit, owned by one process
-at a time. A document is one row for each attempt:
+One SQLite file a registrar, `<state>/<fiscal number>.sqlite3`, WAL with a full sync at each commit, owned by one
+process at a time. A document is one row for each attempt:
 
     PREPARED -> SIGNED -> SENDING -> ACCEPTED | REJECTED | UNKNOWN           online
                 SIGNED -> OFFLINE_QUEUED -> OFFLINE_SENT                     offline
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
 
-from drivers.errors import Code, Invalid, Unreachable
+from drivers.errors import Code, Existence, Fault, Invalid, Unreachable
 from drivers.prro.client import Pair
 from drivers.prro.documents import Act
 from drivers.prro.rules import Span
@@ -151,6 +151,10 @@ class SessionRow:
     place: int | None = None
 
 
+AFTER_SENDING = frozenset({"accepted", "rejected", "unknown"})
+"""Steps that write down what the server has already done."""
+
+
 def commit(database: sqlite3.Connection, step: str) -> None:
     """The only place where anything becomes durable; `step` names what."""
     database.execute("COMMIT")
@@ -202,14 +206,25 @@ class Store:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """All that is written inside becomes durable together, or nothing does."""
-        self._database.execute("BEGIN IMMEDIATE")
         try:
+            self._database.execute("BEGIN IMMEDIATE")
             yield
             commit(self._database, name)
+        except sqlite3.Error as error:
+            self._undo()
+            raise Fault(
+                Code.JOURNAL_FULL,
+                f"the registrar's memory takes no more ({error}): free the disk",
+                command=name,
+                existence=Existence.UNKNOWN if name in AFTER_SENDING else Existence.NO,
+            ) from error
         except BaseException:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
+            self._undo()
             raise
+
+    def _undo(self) -> None:
+        if self._database.in_transaction:
+            self._database.execute("ROLLBACK")
 
     # -- facts ----------------------------------------------------------------------------------------------------
 
@@ -384,6 +399,16 @@ class Store:
             (session, since, *map(str, stages)),
             f"ORDER BY place LIMIT {most}",
         )
+
+    def delivered(self, session: int, expected: int) -> None:
+        """The server has the documents below the place `expected` of the session and none from it on; inside a step."""
+        now = self._now().isoformat()
+        for stage, sign, other in ((Stage.OFFLINE_SENT, "<", Stage.OFFLINE_QUEUED),
+                                   (Stage.OFFLINE_QUEUED, ">=", Stage.OFFLINE_SENT)):  # fmt: skip
+            self._database.execute(
+                f"UPDATE documents SET state=?, changed=? WHERE session=? AND place {sign} ? AND state=?",
+                (str(stage), now, session, expected, str(other)),
+            )
 
     def count_in_session(self, session: int, stage: Stage) -> int:
         row = self._database.execute(
