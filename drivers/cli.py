@@ -81,13 +81,19 @@ def _parser(make: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     journal = add("journal", "Show what this command registered, from its own journal.", _journal)
     journal.add_argument("--last", type=int, default=20, metavar="N", help="records to show (20)")
     emulate = add("emulate", "Run a virtual registrar until stopped.", _emulate)
-    emulate.add_argument("scheme", metavar="SCHEME", help="family, e.g. datecs")
+    emulate.add_argument("scheme", metavar="SCHEME", help="family, e.g. datecs; prro is the fiscal server")
     where = emulate.add_mutually_exclusive_group(required=True)
     where.add_argument("--link", metavar="PATH", help="publish a pseudo-terminal under this name")
     where.add_argument("--port", type=int, metavar="N", help="listen on TCP; 0 takes a free port")
     for name, what in (("state", "keep the memory here"), ("tape", "print here"), ("faults", "JSON list of faults")):
         emulate.add_argument(f"--{name}", type=Path, metavar="FILE", help=what)
-    emulate.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="setting of the device")
+    emulate.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="setting of the device; a wrong name lists the known ones (prro: fn, tin, password of demo keys, clock…)",
+    )
     add("schema", "Print the JSON Schema of a document.", _schema)
     return parser
 

@@ -63,9 +63,13 @@ class KioskApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", show=False, priority=True)]
     REPEAT_GAP = 0.8
     """Seconds: the same key again within this time is auto-repeat. Keyboards wait up to 660 ms before they repeat."""
+    STREAM_GAP = 0.2
+    """The same for Enter and Esc where a second press harms nothing: quick people press Enter twice on purpose."""
     IDLE_CHECK = 5.0
     POLL = 10.0
     """Seconds between two questions to an idle registrar."""
+    AFTER_DOCUMENT = 0.8
+    """Seconds after a document until the registrar is asked for its cash and paper."""
     SHOW_WORKING = 0.25
     """Seconds after which a call shows as work."""
 
@@ -82,6 +86,7 @@ class KioskApp(App[int]):
         self._intake = Intake()
         self._waiting = False
         self._last_key = ("", 0.0)
+        self._issued = 0
         self.view: StatusView | None = None
         self.recovered: Sequence[Receipt | FiscalDocument] = ()
         self.last_input = time.monotonic()
@@ -152,6 +157,9 @@ class KioskApp(App[int]):
         elif self.busy == 0:
             self._show_working()
             self.look()
+            if self.till is not None and self.till.fiscal.issued != self._issued:
+                self._issued = self.till.fiscal.issued
+                self.set_timer(self.AFTER_DOCUMENT, self._poll)
 
     def _show_working(self) -> None:
         """A call that takes long enough to be noticed shows as work; a quick one never flickers."""
@@ -174,6 +182,11 @@ class KioskApp(App[int]):
             for screen in self.screen_stack:
                 if isinstance(screen, screens.cashier()):
                     screen.show_status(view)
+        if not self.busy:
+            found = await self.work(self.till.unknowns.when_well, view, quiet=True)
+            self.recovered = (*self.recovered, *found)
+            if found and self.till.workplace.user is not None and isinstance(self.screen, screens.cashier()):
+                self.run_worker(self._tell_found, group="found")  # type: ignore[arg-type]
 
     async def _poll(self) -> None:
         """Ask the registrar for its state now and then, unless the till is at work with it."""
@@ -209,10 +222,13 @@ class KioskApp(App[int]):
     async def _begin_work(self) -> None:
         selling = await self.work(_may_sell, self.till)
         await self._go("sale" if selling and screens.exists("sale") else "checklist")
+        await self._tell_found()
+
+    async def _tell_found(self) -> None:
+        """What was cut off and has been found out since: the first to come reads it, once."""
         if self.recovered:
-            # What was cut off at the last stop and has been found out since: the first to come reads it, once.
             text, self.recovered = "\n".join(found_out(item) for item in self.recovered), ()
-            title = _("Found out after the restart")
+            title = _("Found out by asking the registrar")
             await self.push_screen(
                 screens.make("message", title=title, text=text, advice=_("Check it with the paper."))
             )
@@ -253,7 +269,9 @@ class KioskApp(App[int]):
         key, at = self._last_key
         self._last_key = (event.key, event.time)
         acting = event.key in ONCE or event.key.split("+")[-1] in FUNCTION_KEYS
-        return acting and key == event.key and event.time - at < self.REPEAT_GAP
+        harmless = event.key in ("enter", "escape") and not getattr(self.screen, "WANTS_FRESH_PRESS", False)
+        gap = min(self.STREAM_GAP, self.REPEAT_GAP) if harmless else self.REPEAT_GAP
+        return acting and key == event.key and event.time - at < gap
 
     async def _take(self, event: events.Key) -> None:
         typed, scan = self._intake.feed(event)

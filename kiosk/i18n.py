@@ -71,7 +71,7 @@ def money(kopecks: int) -> str:
 
 def sum_of(kopecks: int) -> str:
     """A sum with its unit; "грн", because no console font is sure to have the hryvnia sign."""
-    return f"{hryvnias(kopecks)} {_('UAH')}"
+    return hryvnias(kopecks) + " " + _("UAH")
 
 
 def moment(at: datetime) -> str:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from drivers.clock import Clock, SystemClock
-from drivers.links.wire import WireLog
-from drivers.registry import connect
-from drivers.worker import Worker
 from kiosk.config import Settings
-from kiosk.ledger.records import Binding
+from kiosk.desks import worker
 from kiosk.ledger.store import open_ledger
 from kiosk.till.till import Till
 from kiosk.till.workplace import Workplace
@@ -23,10 +20,7 @@ def open_till(settings: Settings, clock: Clock | None = None) -> Till:
 
         fill(ledger, workplace=settings.workplace, registrar_url=settings.registrar)
 
-    def access(binding: Binding) -> Worker:
-        return Worker(connect(binding.url, clock=clock, log=WireLog(clock)), f"registrar {binding.id}")
-
-    return Till(Workplace(ledger, settings, clock, access))
+    return Till(Workplace(ledger, settings, clock, lambda binding: worker(binding, clock)))
 
 
 def check(settings: Settings, clock: Clock | None = None) -> int:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import Protocol
 
 from drivers.emulation.faults import FaultPlan, load
 from drivers.emulation.lines import PtyLine, TcpLine
@@ -16,6 +17,8 @@ from drivers.emulation.memory import StateFile, Tape
 from drivers.emulation.server import EmulatorServer, Timing
 
 FAMILIES: Mapping[str, str] = {"datecs": "drivers.datecs.emulator.machine:build"}
+SERVERS: Mapping[str, str] = {"prro": "drivers.prro.emulator.web:build"}
+"""Families that are no device on a line but a server of their own on a port."""
 TIMING = ("realtime", "baud", "delay_ms", "chunk", "seed")
 Build = Callable[[Mapping[str, str], StateFile, Tape, FaultPlan], Machine]
 
@@ -24,7 +27,7 @@ def build(scheme: str, options: Mapping[str, str], state: Path | None, tape: Pat
     """The machine of a family. Raises ValueError for an unknown family or option."""
     where = FAMILIES.get(scheme)
     if where is None:
-        raise ValueError(f"no emulator for {scheme!r}; known: {', '.join(sorted(FAMILIES))}")
+        raise ValueError(f"no emulator for {scheme!r}; known: {', '.join(sorted((*FAMILIES, *SERVERS)))}")
     module, _, name = where.partition(":")
     make: Build = getattr(import_module(module), name)
     return make(options, StateFile(state), Tape(tape), plan)
@@ -55,13 +58,44 @@ def serve(
 ) -> int:
     """Listen until SIGTERM or SIGINT; prints one line `ready WHERE` as soon as a host may connect."""
     options = options or {}
+    if scheme in SERVERS:
+        if link is not None:
+            raise ValueError(f"the emulator of {scheme!r} is a server: give --port")
+        plan = load(faults) if faults else FaultPlan()
+        return _run(_server(scheme, options, port or 0, state, tape, plan), as_json=as_json)
     machine = build(scheme, options, state, tape, load(faults) if faults else FaultPlan())
     line = PtyLine(Path(link)) if link is not None else TcpLine(port or 0)
+    return _run(EmulatorServer(machine, line, timing(options)), as_json=as_json)
+
+
+class Running(Protocol):
+    """A virtual registrar that listens while the context is open."""
+
+    @property
+    def address(self) -> str: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def _server(
+    scheme: str, options: Mapping[str, str], port: int, state: Path | None, tape: Path | None, plan: FaultPlan
+) -> Running:
+    module, _, name = SERVERS[scheme].partition(":")
+    make: Callable[..., Running] = getattr(import_module(module), name)
+    return make(options, port=port, state=state, tape=Tape(tape), plan=plan)
+
+
+def _run(server: Running, *, as_json: bool) -> int:
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    with EmulatorServer(machine, line, timing(options)) as server:
+    server.start()
+    try:
         where = server.address
         sys.stdout.write((json.dumps({"ready": where}) if as_json else f"ready {where}") + "\n")
         sys.stdout.flush()
         signal.sigwait(signals)
+    finally:
+        server.stop()
     return 0

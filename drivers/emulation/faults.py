@@ -2,7 +2,8 @@
 
 A plan is a JSON list: `{"id": "F2", "command": "56", "nth": 1, "when": "after"}`. `command` is the family's own name of
 a command or `*`; `nth` counts matching commands from 1; `when` says on which side of the effect a cut, a paper end or
-an unplugging falls. `seconds`, `restore_after` and `serial` belong to the faults that use them.
+an unplugging falls. The other fields belong to the faults that use them. A command may have several names, from the
+wide to the narrow (`doc`, `doc:CHECK`): a fault takes any of them.
 """
 
 from __future__ import annotations
@@ -37,10 +38,28 @@ IDS = frozenset(
 )
 """The others of the catalogue are business rules of the device (F14, F16–F18) or matters of the host (F21, F24)."""
 
+SERVER = frozenset(
+    {
+        "refusal",
+        "package",
+        "offline-closed",
+        "no-offline-pair",
+        "behind",
+        "revoked",
+        "unchecked",
+        "unregistered",
+    }
+)
+"""What only a fiscal server does to its clients; see drivers.prro.emulator.web."""
+
 
 @dataclass(frozen=True)
 class Fault:
-    """One injection. Seconds for times; `serial` is the number of the unit that appears instead (F12)."""
+    """One injection. Seconds for times; `serial` is the number of the unit that appears instead (F12).
+
+    `status` (HTTP), `code` (of a refusal), `position` (of a document in a package; how many documents) and `text` are
+    for the fiscal server.
+    """
 
     id: str
     command: str = "*"
@@ -49,10 +68,15 @@ class Fault:
     seconds: float = 0.0
     restore_after: float | None = None
     serial: str = ""
+    status: int = 0
+    code: int = 0
+    position: int = 0
+    text: str = ""
 
     def __post_init__(self) -> None:
-        if self.id not in IDS:
-            raise ValueError(f"unknown fault {self.id!r}; known: {', '.join(sorted(IDS, key=lambda i: int(i[1:])))}")
+        if self.id not in IDS | SERVER:
+            known = (*sorted(IDS, key=lambda i: int(i[1:])), *sorted(SERVER))
+            raise ValueError(f"unknown fault {self.id!r}; known: {', '.join(known)}")
         if self.when not in ("before", "after"):
             raise ValueError(f"'when' is before or after, not {self.when!r}")
         if self.nth < 1:
@@ -75,9 +99,9 @@ class FaultPlan:
         """`nth` counts from now."""
         self._waiting.append((fault, fault.nth))
 
-    def take(self, command: str) -> list[Fault]:
-        """Faults that fire on this command."""
-        counted = [(fault, left - (fault.command in ("*", command))) for fault, left in self._waiting]
+    def take(self, *names: str) -> list[Fault]:
+        """Faults that fire on the command with these names."""
+        counted = [(fault, left - (fault.command in ("*", *names))) for fault, left in self._waiting]
         self._waiting = [(fault, left) for fault, left in counted if left > 0]
         return [fault for fault, left in counted if left == 0]
 
@@ -96,6 +120,9 @@ def load(path: Path) -> FaultPlan:
 def _fault(entry: Any, position: int) -> Fault:
     kinds: dict[str, tuple[type, ...]] = {
         "nth": (int,),
+        "status": (int,),
+        "code": (int,),
+        "position": (int,),
         "seconds": (int, float),
         "restore_after": (int, float, type(None)),
     }

@@ -212,10 +212,14 @@ class Receipts(Protocol):
         until: datetime | None = None,
         total: int | None = None,
         customer_id: int | None = None,
+        good_id: int | None = None,
         workplace: str | None = None,
         limit: int = 100,
     ) -> Sequence[Receipt]:
         """Done sales, latest first. `total` meets the sum before or after rounding; `until` is not included."""
+
+    def refunds_of(self, sale_id: UUID) -> Sequence[Receipt]:
+        """Refunds of a sale that were made or may have been: every state but FAILED, oldest first."""
 
     def documents_of(self, receipt_id: UUID) -> Sequence[FiscalDocument]: ...
 

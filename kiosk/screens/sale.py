@@ -313,7 +313,7 @@ class SaleScreen(KioskScreen[None]):
             if await self.ask(
                 "confirm", title=_("Storno"), text=f"{what}. {advice}", yes=_("Refund and act"), lamp=Lamp.AMBER
             ):
-                await self._open("refund")
+                await self._open("correction", approval=approval)
 
     @acting
     async def action_copy(self) -> None:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import msgspec
 
 from drivers.document import Document, DocumentKind
-from kiosk.ledger.records import Binding, DocumentState, FiscalDocument, ReceiptState, Shift, Sums
+from kiosk.ledger.records import Binding, DocumentState, FiscalDocument, Shift, Sums
 from kiosk.till.cash import Cash
 from kiosk.till.errors import N_, Refusal
 from kiosk.till.fiscal import ClosingNote, Fiscal
@@ -95,7 +95,7 @@ class Closing:
         found += [
             Problem(N_("A receipt of {sum} is half registered"), {"sum": receipt.due}, "unknown")
             for receipt in self._ledger.receipts.unfinished(self._workplace.settings.workplace)
-            if receipt.state is ReceiptState.PENDING
+            if all(document.settled for document in self._ledger.receipts.documents_of(receipt.id))
         ]
         found += [
             Problem(N_("A basket of {sum} is parked"), {"sum": basket.total}, "parked")
@@ -183,8 +183,6 @@ class Closing:
         sums = self._ledger.shifts.sums(shift.id)
         self._ledger.receipts.add_document(document)
         done = self._fiscal.issue(document)
-        if done.done:
-            self._ledger.shop.drop_lease(binding.serial, self._workplace.settings.workplace)
         self._workplace.audit("z_report", {"state": done.state.value, "shift": shift.id})
         return Closed(done, self._ledger.shifts.get(shift.id), sums)
 

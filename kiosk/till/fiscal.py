@@ -17,8 +17,11 @@ from drivers.errors import Code, Fault, Invalid
 from drivers.registrar import FaultInfo, Registrar, Result, State
 from drivers.road import settle, walk
 from kiosk.ledger.records import Binding, DocumentState, FiscalDocument, Receipt, ReceiptState
-from kiosk.till.errors import N_, Doubt
+from kiosk.till.errors import N_, Doubt, Refusal
 from kiosk.till.workplace import Workplace
+
+PATIENCE = 6.0
+"""Seconds to ask after a doubt before the cashier is told; once the registrar is well again the till asks by itself."""
 
 
 class ClosingNote(msgspec.Struct, frozen=True):
@@ -37,6 +40,8 @@ class Fiscal:
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
         self._ledger = workplace.ledger
+        self.issued = 0
+        """Documents that went to a registrar since the start: when it moves, the device's state is old news."""
 
     def check(self, document: Document, binding: Binding) -> None:
         """Refuse before anything is stored what the registrar could not print. Raises `Invalid`; asks no device."""
@@ -56,8 +61,9 @@ class Fiscal:
             self._ledger.receipts.settle_document(pending.id, DocumentState.PENDING, None)
 
         def go(registrar: Registrar) -> Result:
-            return walk(registrar, pending.document, journal, clock)
+            return walk(registrar, pending.document, journal, clock, patience=PATIENCE)
 
+        self.issued += 1
         try:
             result = self._workplace.desk(binding).access.call(go)
         except Invalid as fault:
@@ -78,7 +84,7 @@ class Fiscal:
         clock = self._workplace.clock
 
         def go(registrar: Registrar) -> Result:
-            return settle(registrar, doubtful.document, before, journal, clock, patience=5.0)
+            return settle(registrar, doubtful.document, before, journal, clock, patience=PATIENCE)
 
         return self._settle(doubtful, self._workplace.desk(binding).access.call(go))
 
@@ -101,6 +107,34 @@ class Fiscal:
             if finished.state is not receipt.state:
                 found.append(finished)
         return found
+
+    def complete(self, receipt: Receipt) -> tuple[Receipt, FaultInfo | None]:
+        """Issue what a receipt still lacks, in order, and book it; stops at the first document that is not registered.
+
+        What was not sent because of that is settled as such, so that it neither blocks its own registrar nor holds the
+        basket; `again` may offer it later.
+        """
+        fault: FaultInfo | None = None
+        stopped = False
+        for document in self._ledger.receipts.documents_of(receipt.id):
+            if document.done:
+                continue
+            if stopped:
+                if document.state is DocumentState.PENDING:
+                    self.ask(document)
+                continue
+            now = self.issue(document)
+            if not now.done:
+                stopped = True
+                fault = now.result.fault if now.result is not None else None
+        return self.finish(self._ledger.receipts.receipt(receipt.id)), fault
+
+    def half_done(self, receipt: Receipt) -> None:
+        """Raises `Refusal` unless a part of the receipt is registered and the rest is certainly not."""
+        documents = self._ledger.receipts.documents_of(receipt.id)
+        open_ = receipt.state in (ReceiptState.PENDING, ReceiptState.UNKNOWN)
+        if not open_ or not all(document.settled for document in documents):
+            raise Refusal("SETTLED", N_("This receipt is settled already, or not yet known"))
 
     def finish(self, receipt: Receipt) -> Receipt:
         """Book a receipt by the states of its documents. A half-registered one stays PENDING and is offered again."""
@@ -128,9 +162,11 @@ class Fiscal:
             )
 
     def _settle(self, pending: FiscalDocument, result: Result) -> FiscalDocument:
-        """The journal's outcome into the ledger's rows, with what follows for binding and shift."""
+        """The journal's outcome into the ledger's rows, with what follows for binding and shift.
+
+        The document's own row comes last: while it is open, the next start does all of this again.
+        """
         state = DocumentState(result.state.value)
-        self._ledger.receipts.settle_document(pending.id, state, result, pending.note)
         if result.done:
             if result.serial:
                 self._ledger.shop.met(
@@ -141,6 +177,7 @@ class Fiscal:
                     self._close_shift(pending, result)
                 elif result.at is not None:
                     self._ledger.shifts.device_opened(pending.shift_id, result.at, result.serial)
+        self._ledger.receipts.settle_document(pending.id, state, result, pending.note)
         return self._ledger.receipts.document(pending.id)
 
     def _close_shift(self, document: FiscalDocument, result: Result) -> None:
@@ -156,3 +193,5 @@ class Fiscal:
             cash_left=note.cash_left,
             closing=msgspec.to_builtins(note),
         )
+        binding = self._ledger.shop.binding(document.binding_id)
+        self._ledger.shop.drop_lease(binding.serial, self._workplace.settings.workplace)

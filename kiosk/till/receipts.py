@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from drivers.clock import kyiv
-from drivers.document import Document, DocumentKind, Line, Original
+from drivers.document import Document, DocumentKind, Line, Original, line_sum
 from kiosk.ledger.records import (
     Binding,
     DocumentState,
@@ -156,11 +156,16 @@ def short(lines: Sequence[ReceiptLine], wanted: Mapping[int, int]) -> dict[int, 
 def returned_line(line: ReceiptLine, quantity: int, position: int) -> ReceiptLine:
     """The refund's line for `quantity` thousandths of a sold one.
 
-    The discount is shared by quantity and what was given back before counts, so that the parts add up to the whole.
+    The sold sum is shared by the quantity that has come back in all, so that the parts of a line never add up to more
+    than it cost (three thirds of a kilogram, each rounded by itself, could). A part cannot be above its own gross sum,
+    so a line without a discount may give a kopeck less in parts than at once; the money is settled by `repay`.
     """
-    before = line.discount * line.returned // line.quantity
-    discount = line.discount * (line.returned + quantity) // line.quantity - before
-    gross = (line.price * quantity + 500) // 1000
+
+    def cost(of: int) -> int:
+        return line.sum if of == line.quantity else (line.sum * of + line.quantity // 2) // line.quantity
+
+    gross = line_sum(line.price, quantity)
+    value = min(gross, cost(line.returned + quantity) - cost(line.returned))
     return ReceiptLine(
         position=position,
         good_id=line.good_id,
@@ -169,8 +174,8 @@ def returned_line(line: ReceiptLine, quantity: int, position: int) -> ReceiptLin
         unit=line.unit,
         quantity=quantity,
         price=line.price,
-        discount=min(discount, gross),
-        sum=gross - min(discount, gross),
+        discount=gross - value,
+        sum=value,
         tax=line.tax,
         enterprise_id=line.enterprise_id,
         fiscal=line.fiscal,

@@ -17,8 +17,8 @@ from drivers.registrar import FaultInfo
 from kiosk.ledger.records import (
     Binding,
     Customer,
-    DocumentState,
     FiscalDocument,
+    Good,
     Receipt,
     ReceiptKind,
     ReceiptLine,
@@ -26,15 +26,16 @@ from kiosk.ledger.records import (
     Shift,
     Slip,
 )
+from kiosk.till import scan
+from kiosk.till.act import Act, act_slip
 from kiosk.till.cash import Cash
 from kiosk.till.errors import N_, Refusal
 from kiosk.till.fiscal import Fiscal
-from kiosk.till.money import hryvnias
+from kiosk.till.money import amount
 from kiosk.till.payment import Part
 from kiosk.till.receipts import documents_of, returned_line, short, slip_of
+from kiosk.till.repay import SLIP, Money, Share, repay, shares
 from kiosk.till.rights import Right
-from kiosk.till.rounding import round_cash
-from kiosk.till.scan import receipt_barcode
 from kiosk.till.shift import Shifts
 from kiosk.till.workplace import Approval, Workplace
 
@@ -50,41 +51,63 @@ REASONS = (
 
 @dataclass(frozen=True)
 class Draft:
-    """A refund being prepared: `wanted` is line id -> thousandths; `card` kopecks of it go back to the card."""
+    """A refund being prepared: `wanted` is line id -> thousandths.
+
+    `shares` is the sale's money part by part with what went back before. `permit` is the help given to a return
+    without a receipt, None where the receipt was at hand.
+    """
 
     sale: Receipt
     documents: tuple[FiscalDocument, ...]
     wanted: Mapping[int, int]
+    shares: Mapping[int, Share]
+    without_receipt: bool = False
+    permit: Approval | None = None
 
     @property
     def chosen(self) -> int:
+        """How many lines come back."""
         return sum(1 for quantity in self.wanted.values() if quantity)
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What the refund pays, kopecks: by card, in cash (rounded), and the cash of the non-fiscal part in it."""
+    """What the refund pays, kopecks: by card, in cash (rounded), and the cash of the non-fiscal part in it.
+
+    `usual_card` is the card's part by the original's proportion, `most_card` the most that may go back to the card.
+    """
 
     total: int
     rounding: int
     card: int
     cash: int
     nonfiscal: int
+    usual_card: int
+    most_card: int
+    parts: Mapping[int, Money]
 
     @property
     def due(self) -> int:
+        """All that is paid out."""
         return self.total + self.rounding
 
 
 @dataclass(frozen=True)
 class Precheck:
-    """One line of the list before the money goes back. `missing_cash` kopecks can be put in with one touch."""
+    """One line of the list before the money goes back. `missing_cash` kopecks can be put in with one touch.
+
+    `value` is a message id that says what was found; `advice` what to do when it did not pass.
+    """
 
     name: str
     passed: bool
-    message: str = ""
+    advice: str = ""
     values: Mapping[str, object] | None = None
     missing_cash: int = 0
+    binding: Binding | None = None
+    value: str = ""
+    helps: bool = False
+    """A senior's confirmation is enough."""
 
 
 @dataclass(frozen=True)
@@ -114,16 +137,18 @@ class Refunds:
         """Sales by the barcode or number of the receipt, or by the fiscal document's number. Raises `Refusal`."""
         self._workplace.require(Right.REFUND)
         clean = text.strip()
-        if not clean or len(clean) > 64:
+        if not clean:
             raise Refusal("EMPTY_SCAN", N_("Nothing was scanned"))
         found: list[Receipt] = []
-        if clean.isascii() and clean.isdigit():
-            number = int(clean[2:12]) if len(clean) == 13 and clean.startswith("29") else int(clean)
+        if len(clean) <= scan.LONGEST and clean.isascii() and clean.isdigit():
+            number = int(clean)
+            if scan.is_ean13(clean) and clean.startswith(scan.RECEIPT_PREFIX):
+                number = int(clean[2:12])
             receipt = self._ledger.receipts.by_number(number) if number < 10**10 else None
             if receipt is not None:
                 found.append(receipt)
-        known = {receipt.id for receipt in found}
-        found += [sale for sale in self._ledger.receipts.by_document_number(clean) if sale.id not in known]
+            known = {receipt.id for receipt in found}
+            found += [sale for sale in self._ledger.receipts.by_document_number(clean) if sale.id not in known]
         sales = [sale for sale in found if sale.kind is ReceiptKind.SALE and sale.state is ReceiptState.DONE]
         if not sales:
             raise Refusal(
@@ -139,22 +164,55 @@ class Refunds:
     ) -> Sequence[Receipt]:
         """Sales to choose from, latest first: of the return period where `since` is not given."""
         self._workplace.require(Right.REFUND)
-        days = self._workplace.settings.policy.return_days
         return self._ledger.receipts.find(
-            since=since or self._workplace.clock.now() - timedelta(days=days),
-            total=total,
-            customer_id=customer.id if customer else None,
+            since=since or self._since(), total=total, customer_id=customer.id if customer else None
         )
+
+    def goods(self, text: str, *, reason: str, approval: Approval | None = None) -> Sequence[Good]:
+        """Goods that a scan or a search means, for a return without the receipt (Ctrl+F4). Raises `Denied`."""
+        self._workplace.require(Right.REFUND_WITHOUT_RECEIPT, approval, reason=reason)
+        entry = scan.read(text)
+        for code in entry.codes:
+            good = self._ledger.goods.by_barcode(code) or self._ledger.goods.by_code(code)
+            if good is not None:
+                return [good]
+        found = list(self._ledger.goods.search(entry.text)) if len(entry.text) >= 3 else []
+        if not found:
+            raise Refusal("UNKNOWN_CODE", N_("Unknown barcode or article: {code}"), code=entry.text[:40])
+        return found
+
+    def sales_of(self, good: Good, *, reason: str, approval: Approval | None = None) -> Sequence[Receipt]:
+        """Sales of the return period with this good that may still come back, latest first. Raises `Denied`."""
+        self._workplace.require(Right.REFUND_WITHOUT_RECEIPT, approval, reason=reason)
+        sales = [
+            sale
+            for sale in self._ledger.receipts.find(since=self._since(), good_id=good.id)
+            if any(line.good_id == good.id and line.returned < line.quantity for line in sale.lines)
+        ]
+        if not sales:
+            raise Refusal(
+                "NEVER_SOLD",
+                N_("“{name}” was not sold here in the return period, or all of it came back"),
+                N_("Money can go back only for a sale that this till knows."),
+                name=good.name,
+            )
+        return sales
 
     # -- step 2: lines --------------------------------------------------------------------------------------------
 
-    def draft(self, sale_id: UUID) -> Draft:
+    def draft(self, sale_id: UUID, *, without_receipt: bool = False, permit: Approval | None = None) -> Draft:
         """A refund of nothing yet, with what may still come back on each line (V-1)."""
         self._workplace.require(Right.REFUND)
         sale = self._ledger.receipts.receipt(sale_id)
         if sale.kind is not ReceiptKind.SALE or sale.state is not ReceiptState.DONE:
             raise Refusal("NOT_A_SALE", N_("Only a finished sale can be returned"))
-        return Draft(sale, tuple(self._ledger.receipts.documents_of(sale.id)), {})
+        documents = tuple(self._ledger.receipts.documents_of(sale.id))
+        made = {item.enterprise_id: item.document for item in documents if item.done}
+        refunds = [
+            (refund, [(item.enterprise_id, item.document) for item in self._ledger.receipts.documents_of(refund.id)])
+            for refund in self._ledger.receipts.refunds_of(sale.id)
+        ]
+        return Draft(sale, documents, {}, shares(sale, made, refunds), without_receipt, permit)
 
     def take(self, draft: Draft, line_id: int, quantity: int) -> Draft:
         """`quantity` thousandths of a line come back; 0 takes the line out. Raises `Refusal` above the rest."""
@@ -164,9 +222,11 @@ class Refunds:
         rest = line.quantity - line.returned
         whole = line.quantity % 1000 == 0
         if quantity < 0 or (whole and quantity % 1000):
-            raise Refusal("BAD_QUANTITY", N_("“{text}” is not a quantity"), text=str(quantity / 1000))
+            raise Refusal("BAD_QUANTITY", N_("“{text}” is not a quantity"), text=amount(quantity))
         if quantity > rest:
-            raise Refusal("ABOVE_REST", N_("At most {rest} of “{name}” can come back"), rest=rest, name=line.name)
+            raise Refusal(
+                "ABOVE_REST", N_("At most {quantity} of “{name}” can come back"), quantity=amount(rest), name=line.name
+            )
         return replace(draft, wanted={**draft.wanted, line_id: quantity})
 
     def take_all(self, draft: Draft) -> Draft:
@@ -180,47 +240,79 @@ class Refunds:
 
     def offer(self, draft: Draft, *, card: int | None = None) -> Offer:
         """The money by the original's means in proportion; `card` overrides the card's part, kopecks."""
-        lines = self._lines(draft)
-        fiscal = sum(line.sum for line in lines if line.fiscal)
-        red = sum(line.sum for line in lines if not line.fiscal)
-        share = self._card_share(draft, fiscal) if card is None else card
-        if not 0 <= share <= fiscal:
-            raise Refusal("CARD_ABOVE_DUE", N_("At most {most} can go back to the card"), most=fiscal)
-        step = self._workplace.rounding_step()
-        cash = round_cash(fiscal - share, step) + round_cash(red, step)
-        return Offer(fiscal + red, share + cash - fiscal - red, share, cash, round_cash(red, step))
+        usual = self._money(draft, {})
+        most = sum(
+            min(money.value, draft.shares[key].cashless_left) for key, money in usual.items() if key in draft.shares
+        )
+        usual_card = sum(money.cashless for money in usual.values())
+        parts = usual
+        if card is not None and card != usual_card:
+            if not 0 <= card <= most:
+                raise Refusal(
+                    "CARD_ABOVE_DUE",
+                    N_("At most {most} can go back to the card"),
+                    N_("Only what was paid by card goes back to it."),
+                    most=most,
+                )
+            left = card
+            overrides = {}
+            for key, money in usual.items():
+                overrides[key] = min(left, money.value, draft.shares[key].cashless_left)
+                left -= overrides[key]
+            parts = self._money(draft, overrides)
+        total = sum(money.value for money in parts.values())
+        by_card = sum(money.cashless for money in parts.values())
+        cash = sum(money.cash for money in parts.values())
+        nonfiscal = parts[SLIP].cash if SLIP in parts else 0
+        return Offer(total, by_card + cash - total, by_card, cash, nonfiscal, usual_card, most, parts)
 
     def checks(self, draft: Draft, *, card: int | None = None) -> tuple[Precheck, ...]:
         """Step 5: every condition with its answer; the refund is possible when all pass."""
         offer = self.offer(draft, card=card)
         days = self._workplace.settings.policy.return_days
-        period = self._workplace.clock.now() - draft.sale.at <= timedelta(days=days)
-        enterprises = {line.enterprise_id for line in self._lines(draft) if line.fiscal}
+        lines = self._lines(draft)
+        enterprises = list(dict.fromkeys(line.enterprise_id for line in lines if line.fiscal))
         bindings = [binding for binding in self._workplace.bindings() if binding.enterprise_id in enterprises]
-        homeless = enterprises - {binding.enterprise_id for binding in bindings}
+        homeless = set(enterprises) - {binding.enterprise_id for binding in bindings}
         shifts = [self._shifts.current(binding) for binding in bindings or self._workplace.bindings()]
-        over = short(draft.sale.lines, draft.wanted)
+        kinds = {line.fiscal for line in lines}
+        kind = (
+            N_("fiscal") if kinds == {True} else N_("non-fiscal") if kinds == {False} else N_("fiscal and non-fiscal")
+        )
         result = [
             Precheck(N_("Lines chosen"), draft.chosen > 0, N_("Choose at least one line")),
-            Precheck(N_("Quantity within the rest"), not over, N_("More would come back than was sold")),
+            Precheck(
+                N_("Quantity within the rest"),
+                not short(draft.sale.lines, draft.wanted),
+                N_("More would come back than was sold"),
+            ),
+            Precheck(N_("Kind as in the sale"), True, value=kind),
             Precheck(N_("Enterprise of the original"), not homeless, N_("No registrar of this enterprise here")),
+            self._same_registrar(draft, bindings),
             Precheck(N_("Shift open"), bool(shifts) and all(shifts), N_("Open the shift (F11).")),
             Precheck(
-                N_("Return period"), period, N_("Sold more than {days} days ago: a senior may allow it"), {"days": days}
+                N_("Return period"),
+                draft.sale.at >= self._since(),
+                N_("Sold more than {days} days ago: a senior may allow it"),
+                {"days": days},
+                helps=True,
             ),
         ]
-        cash = offer.cash - offer.nonfiscal
-        if cash and bindings:
-            available = self._cash.available(bindings[0])
-            result.append(
-                Precheck(
-                    N_("Cash in the registrar"),
-                    available >= cash,
-                    N_("The registrar holds {available}, {needed} are needed"),
-                    {"available": available, "needed": cash},
-                    max(0, cash - available),
+        for binding in bindings:
+            money = offer.parts.get(binding.enterprise_id)
+            if money is not None and money.cash:
+                available = self._cash.available(binding)
+                result.append(
+                    Precheck(
+                        N_("Cash in the registrar"),
+                        available >= money.cash,
+                        N_("The registrar holds {available}, {amount} are needed"),
+                        {"available": available, "amount": money.cash},
+                        max(0, money.cash - available),
+                        binding,
+                        N_("{available}"),
+                    )
                 )
-            )
         return tuple(result)
 
     # -- steps 5 to 8 ---------------------------------------------------------------------------------------------
@@ -234,76 +326,76 @@ class Refunds:
         slip: CardSlip | None = None,
         approval: Approval | None = None,
         means_approval: Approval | None = None,
+        act: Act | None = None,
     ) -> Refunded:
         """Give the money back. Raises `Refusal` (a pre-check fails, a reason or slip data are missing) or `Doubt`.
 
         `approval` helps with a sum above the limit or a sale older than the return period, `means_approval` with
-        another means than the original's.
+        another means than the original's. `act` goes with the correction of a mistake; it is stored with the refund.
         """
         user = self._workplace.require(Right.REFUND)
         if not reason.strip():
             raise Refusal("NO_REASON", N_("Choose the reason of the return"))
+        if draft.without_receipt:
+            self._workplace.require(Right.REFUND_WITHOUT_RECEIPT, draft.permit, reason=reason)
+        # Another refund of this sale may have been made since the draft was begun.
+        draft = replace(
+            self.draft(draft.sale.id),
+            wanted=draft.wanted,
+            without_receipt=draft.without_receipt,
+            permit=draft.permit,
+        )
         offer = self.offer(draft, card=card)
-        if card is not None and card != self.offer(draft).card:
+        if offer.card != offer.usual_card:
             self._workplace.require(Right.REFUND_OTHER_MEANS, means_approval, reason=reason)
         checks = self.checks(draft, card=card)
-        late = any(not check.passed and check.name == N_("Return period") for check in checks)
-        if offer.due > self._workplace.settings.policy.refund_limit or late:
+        if offer.due > self._workplace.settings.policy.refund_limit or any(
+            check.helps and not check.passed for check in checks
+        ):
             self._workplace.require(Right.REFUND_ANY, approval, reason=reason)
         for check in checks:
-            if not check.passed and check.name != N_("Return period"):
-                raise Refusal("PRECHECK", check.message, "", **dict(check.values or {}))
+            if not check.passed and not check.helps:
+                raise Refusal("PRECHECK", check.advice, "", **dict(check.values or {}))
         if offer.card and slip is None and not self._workplace.settings.policy.cashless_without_slip:
             raise Refusal("NO_SLIP", N_("A card payment needs the data of the terminal's slip"))
         receipt, parts, red = self._receipt(draft, offer, reason, slip)
-        desks = self._desks(receipt, parts)
+        desks = self._desks(parts)
         documents = documents_of(
             receipt, parts, user=user, desks=desks, originals=self._originals(draft.documents, parts)
         )
         for document in documents:
             self._fiscal.check(document.document, desks[document.enterprise_id][0])
         slip_ = slip_of(receipt, red, title=f"ПОВЕРНЕННЯ ТОВАРУ, чек {draft.sale.number}", user=user)
-        receipt = self._ledger.receipts.begin(receipt, documents, [slip_] if slip_ else [])
+        slips = [slip_] if slip_ else []
+        if act is not None:
+            slips.append(act_slip(act, receipt, draft.sale, draft.documents, user=user))
+        receipt = self._ledger.receipts.begin(receipt, documents, slips)
         self._workplace.audit("refund", {"sale": str(draft.sale.id), "due": offer.due, "reason": reason})
         return self._complete(receipt)
 
     def again(self, receipt_id: UUID) -> Refunded:
         """Offer the refused part of a half-registered refund once more."""
         self._workplace.require(Right.REFUND)
-        return self._complete(self._ledger.receipts.receipt(receipt_id))
-
-    # -- correction of a mistake on a hardware registrar -----------------------------------------------------------
-
-    def act(self, refunded: Refunded, *, mistake: str, right_sum: int, right_form: str) -> Slip:
-        """The act about a wrong receipt (order 547, V.1): refund made, wrong and right values, signatures."""
-        original = self._ledger.receipts.receipt(refunded.receipt.original_id or refunded.receipt.id)
-        documents = self._ledger.receipts.documents_of(original.id)
-        number = ", ".join(item.result.number for item in documents if item.result is not None) or "—"
-        now = kyiv(self._workplace.clock.now())
-        user = self._workplace.cashier()
-        slip = Slip(
-            uuid4(),
-            refunded.receipt.id,
-            (
-                "АКТ про помилкову суму розрахунку",
-                f"Дата: {now:%d.%m.%Y %H:%M}",
-                f"Помилковий чек: {number} від {kyiv(original.at):%d.%m.%Y %H:%M}",
-                f"Код чека: {receipt_barcode(original.number)}",
-                f"Помилкова сума: {hryvnias(original.due)} грн",
-                f"Помилка: {mistake}",
-                f"Правильна сума: {hryvnias(right_sum)} грн",
-                f"Правильна форма оплати: {right_form}",
-                f"Повернення: {hryvnias(refunded.receipt.due)} грн",
-                f"Касир: {user.name}",
-                "Підпис касира ____________",
-                "Підпис відповідальної особи ____________",
-            ),
-        )
-        self._ledger.receipts.add_slip(slip)
-        self._workplace.audit("act", {"refund": str(refunded.receipt.id), "mistake": mistake})
-        return slip
+        receipt = self._ledger.receipts.receipt(receipt_id)
+        self._fiscal.half_done(receipt)
+        return self._complete(receipt)
 
     # -- parts ----------------------------------------------------------------------------------------------------
+
+    def _since(self) -> datetime:
+        return self._workplace.clock.now() - timedelta(days=self._workplace.settings.policy.return_days)
+
+    def _same_registrar(self, draft: Draft, bindings: Sequence[Binding]) -> Precheck:
+        """Another registrar of the enterprise may refund: it names the original by its number (V-9)."""
+        sold = {item.enterprise_id: item.result.serial for item in draft.documents if item.result and item.done}
+        other = [
+            binding
+            for binding in bindings
+            if binding.serial and sold.get(binding.enterprise_id, "") not in ("", binding.serial)
+        ]
+        return Precheck(
+            N_("Registrar of the sale"), True, value=N_("another one, allowed") if other else N_("the same")
+        )
 
     def _lines(self, draft: Draft) -> list[ReceiptLine]:
         return [
@@ -312,43 +404,47 @@ class Refunds:
             if line.id is not None and draft.wanted.get(line.id, 0)
         ]
 
-    def _card_share(self, draft: Draft, fiscal: int) -> int:
-        paid = draft.sale.payments
-        by_card = sum(payment.amount for payment in paid if payment.form is PaymentForm.CARD)
-        sold = sum(line.sum for line in draft.sale.lines if line.fiscal)
-        return (fiscal * by_card + sold // 2) // sold if sold else 0
+    def _money(self, draft: Draft, overrides: Mapping[int, int]) -> dict[int, Money]:
+        """The money of each part that something comes back of."""
+        values: dict[int, int] = {}
+        for line in self._lines(draft):
+            key = line.enterprise_id if line.fiscal else SLIP
+            values[key] = values.get(key, 0) + line.sum
+        unfinished = {
+            line.enterprise_id if line.fiscal else SLIP
+            for line in draft.sale.lines
+            if line.id is not None and line.returned + draft.wanted.get(line.id, 0) < line.quantity
+        }
+        step = self._workplace.rounding_step()
+        return {
+            key: repay(
+                draft.shares.get(key, Share()),
+                value,
+                last=key not in unfinished,
+                step=step,
+                cashless=overrides.get(key),
+            )
+            for key, value in values.items()
+        }
 
     def _receipt(
         self, draft: Draft, offer: Offer, reason: str, slip: CardSlip | None
     ) -> tuple[Receipt, dict[int, Part], Part | None]:
-        lines = tuple(self._lines(draft))
-        step = self._workplace.rounding_step()
-        parts: dict[int, Part] = {}
-        left = offer.card
         name = "Банківська картка" if slip is not None else "Безготівкова"
-        for enterprise in dict.fromkeys(line.enterprise_id for line in lines if line.fiscal):
-            total = sum(line.sum for line in lines if line.fiscal and line.enterprise_id == enterprise)
-            by_card = min(left, total)
-            left -= by_card
-            cash = round_cash(total - by_card, step)
-            payments = []
-            if by_card:
-                payments.append(Payment(form=PaymentForm.CARD, amount=by_card, name=name, card=slip))
-            if cash:
-                payments.append(Payment(form=PaymentForm.CASH, amount=cash))
-            parts[enterprise] = Part(total, by_card + cash - total, tuple(payments))
+
+        def payments(cashless: int, cash: int) -> tuple[Payment, ...]:
+            rows = [Payment(form=PaymentForm.CARD, amount=cashless, name=name, card=slip)] if cashless else []
+            return (*rows, *([Payment(form=PaymentForm.CASH, amount=cash)] if cash else []))
+
+        parts = {
+            key: Part(money.value, money.rounding, payments(money.cashless, money.cash))
+            for key, money in offer.parts.items()
+            if key != SLIP
+        }
         red = None
-        if any(not line.fiscal for line in lines):
-            total = sum(line.sum for line in lines if not line.fiscal)
-            red = Part(total, offer.nonfiscal - total, ())
-        tendered = []
-        if offer.card:
-            tendered.append(Payment(form=PaymentForm.CARD, amount=offer.card, name=name, card=slip))
-        cash = (
-            sum(payment.amount for part in parts.values() for payment in part.payments) - offer.card + offer.nonfiscal
-        )
-        if cash:
-            tendered.append(Payment(form=PaymentForm.CASH, amount=cash))
+        if SLIP in offer.parts:
+            money = offer.parts[SLIP]
+            red = Part(money.value, money.rounding, ())
         user = self._workplace.cashier()
         receipt = Receipt(
             id=uuid4(),
@@ -357,9 +453,9 @@ class Refunds:
             workplace=self._workplace.settings.workplace,
             user_id=user.id,
             at=self._workplace.clock.now(),
-            lines=lines,
-            payments=tuple(tendered),
-            rounding=sum(part.rounding for part in parts.values()) + (red.rounding if red else 0),
+            lines=tuple(self._lines(draft)),
+            payments=payments(offer.card, offer.cash),
+            rounding=offer.rounding,
             customer_id=draft.sale.customer_id,
             original_id=draft.sale.id,
             reason=reason,
@@ -367,15 +463,14 @@ class Refunds:
         )
         return receipt, parts, red
 
-    def _desks(self, receipt: Receipt, parts: Mapping[int, Part]) -> dict[int, tuple[Binding, Shift]]:
+    def _desks(self, parts: Mapping[int, Part]) -> dict[int, tuple[Binding, Shift]]:
         found: dict[int, tuple[Binding, Shift]] = {}
         for enterprise in parts:
             binding = self._workplace.binding_for(enterprise)
             self._fiscal.guard(binding)
             found[enterprise] = (binding, self._shifts.selling(binding))
         if not parts:
-            binding = self._workplace.main_binding()
-            self._shifts.selling(binding)
+            self._shifts.selling(self._workplace.main_binding())
         return found
 
     def _originals(self, documents: Sequence[FiscalDocument], parts: Mapping[int, Part]) -> dict[int, Original]:
@@ -392,15 +487,7 @@ class Refunds:
         return found
 
     def _complete(self, receipt: Receipt) -> Refunded:
-        fault: FaultInfo | None = None
-        for document in self._ledger.receipts.documents_of(receipt.id):
-            if document.done:
-                continue
-            now = self._fiscal.issue(document)
-            if now.state not in (DocumentState.REGISTERED, DocumentState.NOT_PRINTED):
-                fault = now.result.fault if now.result is not None else None
-                break
-        receipt = self._fiscal.finish(receipt)
+        receipt, fault = self._fiscal.complete(receipt)
         return Refunded(
             receipt.state,
             receipt,

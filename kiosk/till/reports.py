@@ -70,11 +70,15 @@ class Reports:
         )
 
     def _carried(self, shift: Shift) -> int:
-        """A hardware registrar keeps its cash over a Z; what it held when the shift opened is in the checklist."""
+        """A hardware registrar keeps its cash over a Z: what it held when the shift opened, kopecks.
+
+        The checklist read it; where it could not, the registrar's cash at the last Z counts.
+        """
         for check in shift.checks:
             if check.get("key") == "cash" and isinstance(check.get("registrar"), int):
                 return int(check["registrar"])
-        return 0
+        last = self._workplace.ledger.shifts.last_closed(shift.binding_id)
+        return last.cash_left if last is not None else 0
 
 
 def rows(totals: Totals, sums: Sums, expected_cash: int) -> tuple[Row, ...]:
@@ -97,6 +101,15 @@ def rows(totals: Totals, sums: Sums, expected_cash: int) -> tuple[Row, ...]:
     found += [
         Row(N_("Returns by tax"), letter, totals.refunds_by_tax.get(letter, 0), sums.refunds_by_tax.get(letter, 0))
         for letter in dict.fromkeys((*totals.refunds_by_tax, *sums.refunds_by_tax))
+    ]
+    found += [
+        Row(
+            N_("Returns"),
+            form,
+            totals.refunds_by_form.get(form, 0) if totals.refunds_by_form is not None else None,
+            sums.refunds_by_form.get(form, 0),
+        )
+        for form in dict.fromkeys((*(totals.refunds_by_form or ()), *sums.refunds_by_form))
     ]
     found += [
         Row(N_("Service cash-in"), "cash_in", totals.cash_in, sums.cash_in),

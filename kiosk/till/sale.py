@@ -272,8 +272,7 @@ class Sale:
         """Offer the refused part of a half-registered receipt once more; what is registered stays (IV-4)."""
         self._workplace.require(Right.SELL)
         receipt = self._ledger.receipts.receipt(receipt_id)
-        if receipt.state is not ReceiptState.PENDING:
-            raise Refusal("SETTLED", N_("This receipt is settled already"))
+        self._fiscal.half_done(receipt)
         return self._complete(receipt)
 
     def print_slips(self) -> int:
@@ -307,15 +306,7 @@ class Sale:
     # -- parts ----------------------------------------------------------------------------------------------------
 
     def _complete(self, receipt: Receipt) -> Paid:
-        fault: FaultInfo | None = None
-        for document in self._ledger.receipts.documents_of(receipt.id):
-            if document.done:
-                continue
-            now = self._fiscal.issue(document)
-            if not now.done:
-                fault = now.result.fault if now.result is not None else None
-                break
-        receipt = self._fiscal.finish(receipt)
+        receipt, fault = self._fiscal.complete(receipt)
         if receipt.state is ReceiptState.DONE:
             for slip in self._ledger.receipts.slips_of(receipt.id):
                 self._print(slip)

@@ -90,7 +90,8 @@ class Shifts:
         """Open the shift: `counted` cash lies in the drawer, `float_` of it is entered into the registrar, kopecks.
 
         Raises `Refusal`: shift open, counted ≠ left without a reason, a key not registered (I-4), registrar held at
-        another workplace (I-5). A rejected cash-in leaves no shift open.
+        another workplace (I-5). A rejected cash-in leaves no shift open:
+        the document says why.
         """
         user = self._workplace.require(Right.SELL)
         if float_ < 0 or counted < 0 or float_ > counted:
@@ -129,6 +130,15 @@ class Shifts:
         document = cash_document(self._workplace, binding, shift, DocumentKind.CASH_IN, float_)
         self._ledger.receipts.add_document(document)
         done = self._fiscal.issue(document)
+        if done.state is DocumentState.REJECTED:
+            self._ledger.shifts.close(
+                shift.id,
+                by=user.id,
+                at=self._workplace.clock.now(),
+                z_number=None,
+                cash_left=self.left_at_close(binding),
+                closing={"reason": "the cash-in was refused: the shift was not opened"},
+            )
         return Opened(self._ledger.shifts.get(shift.id), done)
 
     def _age_guard(self, shift: Shift) -> None:
@@ -155,6 +165,10 @@ class Shifts:
         if not binding.serial:
             return
         user = self._workplace.cashier()
+        held = self._ledger.shop.lease(binding.serial)
+        if held is not None and (held.workplace, held.user_name) == (self._workplace.settings.workplace, user.name):
+            # Held already: `since` stays true, and a sale costs no more writes than it needs.
+            return
         mine = Lease(binding.serial, self._workplace.settings.workplace, user.name, self._workplace.clock.now())
         holder = self._ledger.shop.take_lease(mine)
         if holder.workplace != mine.workplace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kiosk.till.cash import Cash
 from kiosk.till.checklist import Checklist
 from kiosk.till.closing import Closing
+from kiosk.till.correction import Corrections
 from kiosk.till.fiscal import Fiscal
 from kiosk.till.people import People
 from kiosk.till.refund import Refunds
@@ -27,6 +28,7 @@ class Till:
         self.sale = Sale(workplace, self.fiscal, self.shifts)
         self.cash = Cash(workplace, self.fiscal, self.shifts)
         self.refunds = Refunds(workplace, self.fiscal, self.shifts, self.cash)
+        self.corrections = Corrections(workplace, self.fiscal, self.refunds)
         self.reports = Reports(workplace, self.shifts)
         self.checklist = Checklist(workplace, self.shifts, self.reports)
         self.closing = Closing(workplace, self.fiscal, self.shifts, self.cash, self.reports, self.sale)

@@ -9,11 +9,13 @@ from uuid import UUID
 
 import msgspec
 
+from drivers.document import DocumentKind
 from drivers.registrar import FaultInfo, Result, State
 from kiosk.ledger.records import FiscalDocument, Receipt
 from kiosk.till.errors import N_, Refusal
 from kiosk.till.fiscal import Fiscal
 from kiosk.till.rights import Right
+from kiosk.till.status import StatusView
 from kiosk.till.workplace import Approval, Workplace
 
 
@@ -27,6 +29,15 @@ class Doubtful:
     after: Mapping[str, str | int]
     why: FaultInfo | None
 
+    @property
+    def step(self) -> str:
+        """How far the document went, a message id."""
+        if not self.before:
+            return N_("prepared, not sent to the registrar")
+        if self.document.result is None:
+            return N_("sent to the registrar, its answer was not stored")
+        return N_("sent to the registrar, which could not tell the outcome")
+
 
 class Unknowns:
     """The list of unknown outcomes and their resolution."""
@@ -35,11 +46,33 @@ class Unknowns:
         self._workplace = workplace
         self._ledger = workplace.ledger
         self._fiscal = fiscal
+        self._ill = False
+
+    def when_well(self, view: StatusView) -> Sequence[Receipt | FiscalDocument]:
+        """Ask about open outcomes once, as soon as the registrar is well again (paper in, cable back).
+
+        Returns what was found out. An outcome that stays open is a person's matter: nothing is asked in a loop.
+        """
+        if not view.link or view.paper_out or view.cover_open:
+            self._ill = True
+            return ()
+        if not self._ill:
+            return ()
+        self._ill = False
+        return self._fiscal.recover() if view.unknown else ()
 
     def items(self) -> Sequence[Doubtful]:
         """Everything open at this workplace, oldest first."""
         mine = {binding.id for binding in self._ledger.shop.bindings(self._workplace.settings.workplace)}
         return [self._item(item) for item in self._ledger.receipts.unsettled() if item.binding_id in mine]
+
+    def halves(self) -> Sequence[Receipt]:
+        """Receipts with one part registered and another certainly not: `again` of sale or refund offers the rest."""
+        return [
+            receipt
+            for receipt in self._ledger.receipts.unfinished(self._workplace.settings.workplace)
+            if all(document.settled for document in self._ledger.receipts.documents_of(receipt.id))
+        ]
 
     def ask(self, document_id: UUID) -> FiscalDocument:
         """Ask the registrar once more; anybody may. Raises a driver's `Fault` when it does not answer."""
@@ -65,10 +98,19 @@ class Unknowns:
         decider = self._workplace.require(Right.RESOLVE, approval, reason=reason)
         if len(reason.strip()) < 3:
             raise Refusal("NO_REASON", N_("Write the reason of the decision"))
+        clean = number.strip()
+        if registered and not (clean.isascii() and clean.isdigit() and len(clean) <= 20):
+            raise Refusal(
+                "NO_NUMBER",
+                N_("Type the number that stands on the document's paper"),
+                N_("A later refund must name it. It is also in the registrar's reading."),
+            )
         item = self._item(document)
         result = Result(
             State.REGISTERED if registered else State.REJECTED,
-            number=number.strip(),
+            number=clean if registered else "",
+            z_number=int(clean) if registered and document.kind is DocumentKind.Z_REPORT else None,
+            serial=str(item.before.get("serial", "")),
             at=self._workplace.clock.now() if registered else None,
             total=document.document.due if registered else 0,
             change=document.document.change if registered else 0,

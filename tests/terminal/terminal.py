@@ -23,8 +23,13 @@ KEYS = {
     "Del": "\x1b[3~", "Backspace": "\x7f",
 }  # fmt: skip
 """What a terminal sends; Ctrl+Enter arrives as LF where the terminal has no richer protocol."""
+HERE = Path(__file__).parents[2]
 PATIENCE = 40.0
 """Seconds until a picture must have come; only a broken program needs them."""
+
+
+FINGER = 0.3
+"""Seconds between two presses of a quick person: the till takes a quicker repeat for a held key."""
 
 
 class Terminal:
@@ -40,9 +45,10 @@ class Terminal:
         self._process = subprocess.Popen(
             [sys.executable, *arguments],
             stdin=slave, stdout=slave, stderr=slave, close_fds=True, start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parents[2]), **(environment or {})},
+            env=os.environ | {"TERM": "xterm-256color", "PYTHONPATH": str(HERE)} | (environment or {}),
         )  # fmt: skip
         os.close(slave)
+        self._pressed = 0.0
 
     def close(self) -> None:
         """End the program as an operator would; a stuck one is killed."""
@@ -59,7 +65,9 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self.screen.display)
 
     def key(self, name: str) -> None:
-        """One key press; a name of `KEYS`, or the text itself."""
+        """One key press; a name of `KEYS`, or the text itself. No finger presses one key twice within `FINGER`."""
+        self._read(max(0.0, self._pressed + FINGER - time.monotonic()) if name in KEYS else 0.0)
+        self._pressed = time.monotonic()
         os.write(self._master, KEYS.get(name, name).encode())
 
     def type(self, text: str) -> None:
@@ -108,7 +116,7 @@ class Terminal:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if not select.select([self._master], [], [], left)[0]:
-                return
+                return  # the time is over
             try:
                 self._stream.feed(os.read(self._master, 65536))
             except OSError:

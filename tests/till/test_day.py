@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from drivers.document import DocumentKind
-from kiosk.ledger.records import DocumentState, ReceiptState
+from drivers.emulation.faults import Fault
+from drivers.worker import Worker
+from kiosk.ledger.records import DocumentState, Receipt, ReceiptState
+from kiosk.till.errors import Doubt
 from kiosk.till.sale import Happened
+from kiosk.till.status import StatusView
+from kiosk.till.till import Till
 from tests.till.conftest import Shop
 
 
@@ -72,3 +79,30 @@ def test_a_killed_till_comes_back_to_the_same_basket(shop: Shop) -> None:
     again = shop.start()
     again.people.login_badge("B-OLENA")
     assert again.sale.basket == before
+
+
+def test_paper_put_back_answers_the_open_question_by_itself(shop: Shop) -> None:
+    """Paper ends between payment and close: the receipt is paid in the device, and is finished once paper is in."""
+    till, server = shop.till, shop.emulator
+    till.sale.enter("4820000000017")
+    server.machine.plan.add(Fault("F9", command="53", when="after"))
+    paid = till.sale.pay(received=3_000)
+    assert paid.state is ReceiptState.UNKNOWN
+    with pytest.raises(Doubt):
+        till.sale.enter("4820000000024")
+        till.sale.ready()
+    assert till.unknowns.when_well(_looked(till)) == ()
+    server.set_paper(True)
+    (found,) = till.unknowns.when_well(_looked(till))
+    assert isinstance(found, Receipt)
+    assert found.state is ReceiptState.DONE
+    assert till.unknowns.when_well(_looked(till)) == ()
+    assert server.machine.registers()["sales_turnover"] == 2_500
+
+
+def _looked(till: Till) -> StatusView:
+    """The bar after the registrar was asked."""
+    worker = till.workplace.desk(till.workplace.main_binding()).access
+    assert isinstance(worker, Worker)
+    worker.refresh().result()
+    return till.status.view()

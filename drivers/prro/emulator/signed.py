@@ -5,6 +5,7 @@ See signing.md §1.2 and §4.2 for where each quirk was met, and §10 for the sw
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,8 +36,14 @@ class Manner:
     content_type: str = oids.DATA
 
 
-def message(content: bytes, by: Identity, at: datetime, manner: Manner | None = None) -> bytes:
-    """A CMS SignedData around `content`."""
+def message(
+    content: bytes,
+    by: Identity,
+    at: datetime,
+    manner: Manner | None = None,
+    stamp: Callable[[bytes, Digest], bytes] | None = None,
+) -> bytes:
+    """A CMS SignedData around `content`; `stamp` makes a time-stamp token over the octets of the signature."""
     chosen = manner or Manner()
     digest, certificate = chosen.digest, by.certificate
     null = der.null() if chosen.with_null else b""
@@ -62,13 +69,15 @@ def message(content: bytes, by: Identity, at: datetime, manner: Manner | None = 
         KEY_ID: der.write(der.context(0, constructed=False), key_id),
         EXPLICIT_KEY_ID: der.write(der.context(0), der.octets(key_id)),
     }[chosen.sid]
+    stored = der.octets(signature) if chosen.wrapped else signature
     signer = der.sequence(
         der.integer(3 if chosen.sid == KEY_ID else 1),
         sid,
         digest_algorithm,
         der.write(der.context(0), covered),
         der.sequence(der.oid(digest.signature_oid), null),
-        der.octets(der.octets(signature) if chosen.wrapped else signature),
+        der.octets(stored),
+        der.write(der.context(1), _attribute(oids.SIGNATURE_TIMESTAMP, stamp(stored, digest))) if stamp else b"",
     )
     signed = der.sequence(
         der.integer(1 if chosen.content_type == oids.DATA else 3),

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, or_, select, update
 
 from drivers.registrar import Result
 from kiosk.ledger.engine import Database
 from kiosk.ledger.errors import LedgerError
-from kiosk.ledger.models import BasketRow, DocumentRow, ReceiptRow, SlipRow
+from kiosk.ledger.models import BasketRow, DocumentRow, LineRow, ReceiptRow, SlipRow
 from kiosk.ledger.models.receipts import NUMBERED, OPEN_DOCUMENT, OPEN_RECEIPT
 from kiosk.ledger.receipts import acts
 from kiosk.ledger.receipts.rows import (
@@ -131,6 +131,7 @@ class SqlReceipts:
         until: datetime | None = None,
         total: int | None = None,
         customer_id: int | None = None,
+        good_id: int | None = None,
         workplace: str | None = None,
         limit: int = 100,
     ) -> Sequence[Receipt]:
@@ -147,9 +148,23 @@ class SqlReceipts:
             wanted.append(or_(ReceiptRow.due == total, ReceiptRow.total == total))
         if customer_id is not None:
             wanted.append(ReceiptRow.customer_id == customer_id)
+        if good_id is not None:
+            # Receipts of the period first, their lines by the key: there is no index on a line's good.
+            wanted.append(exists().where(LineRow.receipt_id == ReceiptRow.id, LineRow.good_id == good_id))
         if workplace is not None:
             wanted.append(ReceiptRow.workplace == workplace)
         return self._receipts(select(RECEIPTS).where(*wanted).order_by(ReceiptRow.number.desc()).limit(limit))
+
+    def refunds_of(self, sale_id: UUID) -> Sequence[Receipt]:
+        return self._receipts(
+            select(RECEIPTS)
+            .where(
+                ReceiptRow.original_id == sale_id,
+                ReceiptRow.kind == str(ReceiptKind.REFUND),
+                ReceiptRow.state != str(ReceiptState.FAILED),
+            )
+            .order_by(ReceiptRow.number)
+        )
 
     def documents_of(self, receipt_id: UUID) -> Sequence[FiscalDocument]:
         return self._documents(select(DOCUMENTS).where(DocumentRow.receipt_id == receipt_id).order_by(DocumentRow.seq))

@@ -25,6 +25,8 @@ class ConfirmDialog(Dialog[bool]):
     """
 
     CSS_PATH = "dialogs.tcss"
+    WANTS_FRESH_PRESS = True
+    """Enter is no answer within the time in which a held key repeats."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+enter,ctrl+j", "yes", N_("Confirm"), tooltip=N_("Confirm and send")),
     ]
