@@ -128,7 +128,7 @@ class PrroRegistrar:
             for text in getattr(document, name):
                 fit(text, name)
         if document.kind is not DocumentKind.Z_REPORT:
-            outlet = self._outlet or SOMEBODY
+            outlet = self._outlet or replace(SOMEBODY, register=self._settings.register)
             build(outlet, Heading(document.id, 1, self._clock.now()), document)
         elif document.cashier:
             fit(document.cashier, "cashier")
@@ -483,6 +483,8 @@ class PrroRegistrar:
     def _alive_now(self) -> None:
         self._dead_at = None
         self._trouble = None
+        if self._desk.met:
+            self._know_outlet()
 
     def _line(self) -> bool:
         """Whether the next document goes online. Brings a short offline queue home when the link is back.
