@@ -193,7 +193,7 @@ class OfflineWork:
     def synchronise(self, progress: Progress | None = None, *, until: float | None = None, again: bool = False) -> bool:
         """Deliver the session's documents in their order and end it (§6.7). True when the registrar is online.
 
-        `until`: stop between packages after this monotonic time, with False. `again`: a person asks to send a refused
+        `until`: stop between packages after this monotonic time, with False; one package always goes. `again`: a person asks to send a refused
         session once more. Raises `Unreachable` and `LinkLost` when the line breaks (nothing is lost, call again),
         `Refused` with `SYNC_REJECTED` when the server refuses a document.
         """
@@ -212,9 +212,11 @@ class OfflineWork:
             return True
         session = self._frame(session)
         retried = False
+        begun = False
         while True:
-            if until is not None and desk.time.monotonic() >= until:
+            if begun and until is not None and desk.time.monotonic() >= until:
                 return False
+            begun = True
             if progress is not None:
                 progress(*self.counts(session))
             batch = self._batch(session)
@@ -404,16 +406,14 @@ class OfflineWork:
         desk, store = self._desk, self._store
         if refusal.code in CALLERS_FAULT:
             raise refusal.fault("pck")
-        before = self.counts(session)[0]
         self._ask(session)
-        if self.counts(session)[0] > before:
-            sent = [each for each in sent if (store.entry(each.seq) or each).stage is Stage.OFFLINE_QUEUED]
         if refusal.code is Code.LOCAL_NUMBER and self._send_lost(session):
             return True
         place = refusal.place
         bad = sent[min(place, len(sent) - 1)] if place is not None and sent else None
-        queued = [each for each in sent if each.act is not Act.END_OFFLINE]
-        good = queued[: queued.index(bad)] if bad is not None and bad in queued else []
+        first = bad.place if bad is not None else 0
+        waiting = [store.entry(each.seq) or each for each in sent]
+        good = [each for each in waiting if each.stage is Stage.OFFLINE_QUEUED and each.place < first]
         if good:
             # What stands before the refused one is sound: deliver it, so that only the refused one waits.
             delivery = desk.server.package(package([each.signed for each in good]))

@@ -138,7 +138,7 @@ class Shop:
 
     @property
     def kinds(self) -> list[str]:
-        return [entry["kind"] for entry in self.ledger]
+        return [entry["kind"].lower() for entry in self.ledger]
 
     @property
     def tape(self) -> str:
