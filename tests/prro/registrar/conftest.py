@@ -25,7 +25,7 @@ def clock() -> VirtualClock:
 def server(
     people: demo.Demo, monkeypatch: pytest.MonkeyPatch, clock: VirtualClock, tmp_path: Path
 ) -> Iterator[Callable[..., FiscalEmulator]]:
-    """Start the fiscal server with options; it lives by the test's clock and keeps its memory on the disk."""
+    """Start the fiscal server with options; it lives by the test's clock; `name` is its memory's on the disk."""
 
     def load(settings: Any, state: Path | None, url: str, at: Any) -> demo.Demo:
         authority = Authority(people.authority.root, people.authority.generation, url)
@@ -35,8 +35,8 @@ def server(
     with ExitStack() as stack:
 
         def start(**options: Any) -> FiscalEmulator:
+            path = tmp_path / f"{options.pop('name', 'fs')}.db"
             settings = {name: str(value) for name, value in options.items()}
-            path = tmp_path / "fs.db"
             return stack.enter_context(build(settings, state=path, tape=Tape(None), wall=clock.world))
 
         yield start

@@ -298,9 +298,7 @@ def test_vi_6_a_refusal_in_the_middle_stops_there(day: Shop) -> None:
     assert unbroken(entries)
 
 
-def test_vi_6_what_stands_before_the_refused_one_is_delivered(
-    day: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_vi_6_what_stands_before_the_refused_one_is_delivered(day: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that takes a package as a whole or not at all (§6.6): the sound part goes apart."""
     day.emulator.unplug()
     for number in range(6):
@@ -418,9 +416,7 @@ def test_the_server_closed_the_session_by_itself(day: Shop) -> None:
     assert len(queue(day)) == 2 or day.kinds.count("sale") == 2
 
 
-def test_a_long_queue_goes_home_in_slices_and_lets_sales_through(
-    day: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_long_queue_goes_home_in_slices_and_lets_sales_through(day: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     from drivers.prro import offline, registrar
 
     monkeypatch.setattr(registrar, "SHORT_QUEUE", 5)

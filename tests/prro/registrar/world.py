@@ -81,7 +81,13 @@ class Shop:
     """One till of one registrar. `do` walks the road; `restart` is a new process with the same disk."""
 
     def __init__(
-        self, emulator: FiscalEmulator, keys: Keys, folder: Path, clock: VirtualClock, who: str = "cashier", **options: Any
+        self,
+        emulator: FiscalEmulator,
+        keys: Keys,
+        folder: Path,
+        clock: VirtualClock,
+        who: str = "cashier",
+        **options: Any,
     ) -> None:
         self.emulator, self.keys, self.folder, self.clock = emulator, keys, folder, clock
         self.options = {
