@@ -20,7 +20,7 @@ from typing import Any
 
 from drivers.clock import Clock
 from drivers.document import Document, DocumentKind, PaymentForm
-from drivers.errors import Code, Existence, Fault, Invalid, LinkLost, Refused, Unreachable
+from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused, Unreachable
 from drivers.links.wire import WireLog
 from drivers.prro.client import Fate, text_of
 from drivers.prro.desk import Desk, Make
@@ -234,6 +234,7 @@ class PrroRegistrar:
                 return self.reconcile(document, snapshot)
             return self._registered(document, self._carry_out(document))
         except Fault as fault:
+            self._remember(fault)
             return verdict(fault, serial=self._settings.register)
 
     def reconcile(self, document: Document, snapshot: Snapshot) -> Result:
@@ -257,6 +258,7 @@ class PrroRegistrar:
             return self._registered(document, self._carry_out(document))
         except Fault as fault:
             # Whatever keeps the question from being answered, the answer stays open.
+            self._remember(fault)
             return Result(State.UNKNOWN, serial=serial, fault=FaultInfo.of(fault), evidence=dict(snapshot))
 
     # -- the way home -------------------------------------------------------------------------------------------------
@@ -485,6 +487,12 @@ class PrroRegistrar:
         self._trouble = None
         if self._desk.met:
             self._know_outlet()
+
+    def _remember(self, fault: Fault) -> None:
+        """Another device is no passing trouble: the next word with the server begins with that question."""
+        if isinstance(fault, DifferentDevice):
+            self._desk.forget()
+            self._trouble = fault
 
     def _line(self) -> bool:
         """Whether the next document goes online. Brings a short offline queue home when the link is back.

@@ -285,7 +285,11 @@ def test_kill_for_real(tmp_path: Path) -> None:
             path.write_bytes(encode(document))
             arguments = [sys.executable, "-c", CHILD, url, str(tmp_path / "journal"), str(keys), str(path), str(at)]
             return subprocess.run(
-                arguments, capture_output=True, text=True, timeout=100, env={**os.environ, "PYTHONPATH": os.getcwd()}
+                arguments,
+                capture_output=True,
+                text=True,
+                timeout=100,
+                env={**os.environ, "PYTHONPATH": str(Path.cwd())},
             )
 
         opened = run(act(DocumentKind.OPEN_SHIFT), 0)

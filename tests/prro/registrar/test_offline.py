@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -250,7 +251,7 @@ def test_vi_5_a_hundred_documents_of_every_kind_come_home_in_order(day: Shop) ->
     assert len(entries) == 1 + 1 + 85 + 3 + 2 + 1 + 10
     assert unbroken(entries)
     moments = [entry.moment for entry in entries]
-    assert all(early < late for early, late in zip(moments, moments[1:], strict=False))
+    assert all(early < late for early, late in pairwise(moments))
     stored = {entry.seq: entry.signed for entry in entries if entry.act is not Act.BEGIN_OFFLINE}
     seen: list[tuple[int, int]] = []
     day.emulator.replug()

@@ -135,7 +135,7 @@ class Shop:
     def open(self) -> Result:
         return self.must(act(DocumentKind.OPEN_SHIFT))
 
-    # -- what there is --------------------------------------------------------------------------------------------------
+    # -- what there is ------------------------------------------------------------------------------------------------
 
     @property
     def ledger(self) -> list[dict[str, Any]]:
