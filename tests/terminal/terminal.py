@@ -30,6 +30,8 @@ PATIENCE = 40.0
 
 FINGER = 0.3
 """Seconds between two presses of a quick person: the till takes a quicker repeat for a held key."""
+SAME_KEY = 0.9
+"""The same for one F-key or Ctrl-key twice, where a held key could do harm."""
 
 
 class Terminal:
@@ -48,10 +50,12 @@ class Terminal:
             env=os.environ | {"TERM": "xterm-256color", "PYTHONPATH": str(HERE)} | (environment or {}),
         )  # fmt: skip
         os.close(slave)
-        self._pressed = 0.0
+        self._pressed = ("", 0.0)
 
     def close(self) -> None:
-        """End the program as an operator would; a stuck one is killed."""
+        """End the program as an operator would; a stuck one is killed. A second call does nothing."""
+        if self._master < 0:
+            return
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(10)
@@ -59,15 +63,17 @@ class Terminal:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         os.close(self._master)
+        self._master = -1
 
     @property
     def text(self) -> str:
         return "\n".join(line.rstrip() for line in self.screen.display)
 
     def key(self, name: str) -> None:
-        """One key press; a name of `KEYS`, or the text itself. No finger presses one key twice within `FINGER`."""
-        self._read(max(0.0, self._pressed + FINGER - time.monotonic()) if name in KEYS else 0.0)
-        self._pressed = time.monotonic()
+        """One key press; a name of `KEYS`, or the text itself, at the pace of a quick person."""
+        pause = 0.0 if name not in KEYS else SAME_KEY if name == self._pressed[0] and name[0] in "FC" else FINGER
+        self._read(max(0.0, self._pressed[1] + pause - time.monotonic()))
+        self._pressed = (name, time.monotonic())
         os.write(self._master, KEYS.get(name, name).encode())
 
     def type(self, text: str) -> None:
@@ -116,7 +122,7 @@ class Terminal:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if not select.select([self._master], [], [], left)[0]:
-                return  # the time is over
+                return
             try:
                 self._stream.feed(os.read(self._master, 65536))
             except OSError:

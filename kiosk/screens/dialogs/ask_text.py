@@ -1,4 +1,4 @@
-"""A line of text; by touch alone one of the offered texts."""
+"""A line of text; by touch alone, or by arrows and Enter on an empty line, one of the offered texts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.events import Key
 from textual.widgets import Input, Label
 
 from kiosk.i18n import _, explain
@@ -63,6 +64,13 @@ class AskText(Dialog[str]):
             rows.styles.height = min(3 * len(self._offers), 6)
             rows.fill(self._offers)
 
+    def on_key(self, event: Key) -> None:
+        """The arrows walk through the offers while the line has the focus."""
+        for rows in self.query("#offers").results(Rows):
+            if event.key in ("up", "down") and not rows.has_focus:
+                event.stop()
+                rows.action_move(-1 if event.key == "up" else 1)
+
     @on(Rows.Chosen)
     def _offer(self, message: Rows.Chosen) -> None:
         message.stop()
@@ -84,6 +92,8 @@ class AskText(Dialog[str]):
     def _accept(self, value: str) -> None:
         value = value.strip()
         wrong = ""
+        for rows in self.query("#offers").results(Rows):
+            value = value or rows.current or ""
         if not value and not self._empty:
             wrong = _("Type a text")
         elif self._check is not None:
