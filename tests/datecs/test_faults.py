@@ -7,6 +7,7 @@ F21 is `test_the_port_has_one_owner` of the contract.
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +16,7 @@ import pytest
 from drivers.clock import SystemClock
 from drivers.datecs.articles import PROBES, keys, printed_name
 from drivers.datecs.emulator import commands as device
-from drivers.document import Document, DocumentKind, Payment, PaymentForm
+from drivers.document import Document, DocumentKind, Original, PartPayment, Payment, PaymentForm, Stage
 from drivers.emulation.server import EmulatorServer
 from drivers.errors import Code, Fault, Invalid
 from drivers.registrar import Registrar, Result, State
@@ -315,3 +316,19 @@ def test_text_of_a_card_slip_is_checked_before_the_first_byte(registrar: Registr
     slip = msgspec.structs.replace(CARD, payment_system="寿")
     with pytest.raises(Invalid):
         do(registrar, sale(payments=(Payment(form=PaymentForm.CARD, amount=2500, card=slip),)))
+
+
+def test_what_only_a_software_registrar_does_is_refused_before_the_first_byte(
+    emulator: EmulatorServer, registrar: Registrar
+) -> None:
+    opened = act(DocumentKind.OPEN_SHIFT)
+    undone = Document(id=uuid.uuid4(), kind=DocumentKind.STORNO, original=Original(number="1"))
+    part = sale(
+        part=PartPayment(stage=Stage.PREPAYMENT, amount=100), payments=(Payment(form=PaymentForm.CASH, amount=100),)
+    )
+    for document in (opened, undone, part):
+        document.check()
+        with pytest.raises(Invalid) as caught:
+            do(registrar, document)
+        assert caught.value.code is Code.UNSUPPORTED
+    assert emulator.registers()["journal"] == []

@@ -25,6 +25,7 @@ from drivers.document import (
     tax_letters,
 )
 from drivers.errors import Code, Invalid
+from drivers.registrar import HARDWARE_KINDS, Capabilities
 
 LINE: dict[str, Any] = {"code": "7", "name": "Хліб", "quantity": 2000, "price": 1250, "sum": 2500, "tax": "А"}
 CARD: dict[str, Any] = {"rrn": "1", "auth_code": "2", "pan_mask": "3", "terminal": "4", "payment_system": "5"}
@@ -74,6 +75,20 @@ def test_a_good_sale() -> None:
         ({"kind": "cash_in", "lines": [], "payments": []}, Code.BAD_FIELD, "amount"),
         ({"kind": "zero", "lines": [], "payments": [], "discount": 1}, Code.BAD_FIELD, "lines"),
         ({"footer": ["\ud800"]}, Code.BAD_FIELD, "footer[0]"),
+        (
+            {"lines": [LINE | {"discount": 251, "discount_percent": 1000, "sum": 2249}]},
+            Code.TOTAL_MISMATCH,
+            "lines[0].discount",
+        ),
+        ({"lines": [LINE | {"uktzed": "2208", "dkpp": "11.22"}]}, Code.BAD_FIELD, "lines[0].dkpp"),
+        ({"part": {"stage": "final", "amount": 2500}}, Code.BAD_FIELD, "part.advances"),
+        ({"kind": "open_shift"}, Code.BAD_FIELD, "lines"),
+        (
+            {"kind": "open_shift", "lines": [], "payments": [], "part": {"stage": "next", "amount": 1}},
+            Code.BAD_FIELD,
+            "lines",
+        ),
+        ({"kind": "storno", "lines": [], "payments": []}, Code.BAD_FIELD, "original"),
     ],
 )
 def test_what_does_not_add_up(changes: dict[str, Any], code: Code, field: str) -> None:
@@ -200,3 +215,35 @@ def test_schema_names_every_field() -> None:
     definitions = schema()["$defs"]
     assert set(definitions["Document"]["required"]) == {"id", "kind"}
     assert definitions["Line"]["additionalProperties"] is False
+
+
+def test_what_only_a_software_registrar_does() -> None:
+    opened = parse(json.dumps({"id": sale()["id"], "kind": "open_shift"}))
+    undone = parse(json.dumps({"id": sale()["id"], "kind": "storno", "original": {"number": "834000504"}}))
+    part = parse(
+        json.dumps(sale(part={"stage": "prepayment", "amount": 1000}, payments=[{"form": "cash", "amount": 1000}]))
+    )
+    assert (part.total, part.due) == (2500, 1000)
+    bare = Capabilities(family="x", name_length=1, line_length=1, kinds=HARDWARE_KINDS)
+    bare.accept(parse(json.dumps(sale())))
+    for document, field in ((opened, "kind"), (undone, "kind"), (part, "part")):
+        assert parse(encode(document)) == document
+        with pytest.raises(Invalid) as caught:
+            bare.accept(document)
+        assert (caught.value.code, caught.value.field) == (Code.UNSUPPORTED, field)
+    wide = Capabilities(family="x", name_length=1, line_length=1, kinds=frozenset(DocumentKind), part_payments=True)
+    for document in (opened, undone, part):
+        wide.accept(document)
+
+
+def test_a_percentage_off_a_line() -> None:
+    line = LINE | {"discount": 250, "discount_percent": 1000, "sum": 2250}
+    document = parse(json.dumps(sale(lines=[line], payments=[{"form": "cash", "amount": 2250}])))
+    assert document.total == 2250
+
+
+def test_new_fields_leave_the_journal_as_it_was() -> None:
+    """What is not told is not written, so documents stored before read and write the same."""
+    written = encode(parse(json.dumps(sale())))
+    for field in (b"part", b"discount_percent", b"dkpp", b"unit_code"):
+        assert field not in written

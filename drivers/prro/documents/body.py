@@ -8,7 +8,8 @@ the same order the last receipt takes exactly the rest of each.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from drivers.document import CardSlip, Document, Line, Payment, PaymentForm, Stage
 from drivers.errors import Code, Invalid
@@ -26,8 +27,7 @@ OPEN_DIGITS = 10
 """Digits of a card that a mask may leave open: the first six and the last four."""
 
 
-@dataclass(frozen=True)
-class Priced:
+class Priced(Struct, frozen=True):
     """A line with its share of the receipt's discount and, of a part payment, the money taken for it; kopecks."""
 
     line: Line

@@ -205,6 +205,8 @@ def _offline(act: Act, outlet: Outlet, heading: Heading, moment: tuple[str, str]
             "the begin document may be made again, so neither it nor the next one carries a hash (§6.4)",
             field="offline",
         )
+    if not re.fullmatch("[0-9]+", mark.session) or not re.fullmatch("[0-9]+", mark.seed):
+        raise Invalid(Code.WRONG_STATE, "the offline session's numbers are damaged", field="offline")
     control = control_number(
         mark.seed, *moment, heading.number, outlet.register, outlet.desk, total=total, previous=mark.previous
     )

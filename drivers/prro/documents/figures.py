@@ -7,7 +7,8 @@ the money that was taken, so that a prepayment and its settlement together count
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from drivers.errors import Code, Invalid
 from drivers.prro.documents.record import Figures, PayRow, Record, Side
@@ -15,8 +16,7 @@ from drivers.prro.documents.taxes import TaxRow
 from drivers.prro.documents.values import Act
 
 
-@dataclass
-class _Counting:
+class _Counting(Struct):
     """One side while it is counted."""
 
     sum: int = 0
@@ -24,9 +24,9 @@ class _Counting:
     rounding: int = 0
     rounded: bool = False
     count: int = 0
-    pays: dict[tuple[int, str], int] = field(default_factory=dict)
-    taxes: dict[tuple[int, str, int, bool], TaxRow] = field(default_factory=dict)
-    by_letters: dict[str, int] = field(default_factory=dict)
+    pays: dict[tuple[int, str], int] = {}
+    taxes: dict[tuple[int, str, int, bool], TaxRow] = {}
+    by_letters: dict[str, int] = {}
 
     def add(self, record: Record) -> None:
         total = record.total

@@ -7,7 +7,6 @@ package  = uint32_le(length) document uint32_le(length) document …
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -42,7 +41,7 @@ def control_number(
     seed: str, day: str, hour: str, number: int, register: str, desk: int, total: str = "", previous: str = ""
 ) -> int:
     """The control number 1…9999. `total` is the text of CHECKTOTAL/SUM, "" where the document has none (§6.3)."""
-    parts = [seed, day, hour, str(number), str(int(register)), str(desk), total, previous]
+    parts = [seed, day, hour, str(number), register.lstrip("0"), str(desk), total, previous]
     check = zlib.crc32(",".join(part for part in parts if part).encode("ascii"))
     return int.from_bytes(check.to_bytes(4, "big"), "little") % 10_000 or 1
 
@@ -54,6 +53,8 @@ def fiscal_number(session: str, place: int, control: int) -> str:
 
 def previous_hash(sent: bytes) -> str:
     """PREVDOCHASH of the next document: SHA-256 of this one exactly as it will be sent, the signed bytes (§6.4)."""
+    import hashlib  # loads OpenSSL, which a start without a document does not need
+
     return hashlib.sha256(sent).hexdigest()
 
 

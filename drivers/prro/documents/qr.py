@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from drivers.clock import kyiv
 from drivers.prro.documents.numbers import money
 from drivers.prro.documents.record import Record
@@ -20,6 +18,8 @@ def qr_text(record: Record, *, mac: str | None = None, seconds: bool = True) -> 
     """
     if record.act not in (Act.SALE, Act.REFUND) or record.total is None or not record.fiscal_number:
         return ""
+    from urllib.parse import urlencode
+
     moment = kyiv(record.moment)
     hash_ = (record.previous if mac is None else mac) if record.offline else ""
     fields = {

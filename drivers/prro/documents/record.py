@@ -7,8 +7,10 @@ it does not know) and strict about nothing but being able to say what the docume
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from drivers.document import Stage
 from drivers.errors import Code, Invalid
@@ -22,8 +24,7 @@ STAGES = {1: Stage.PREPAYMENT, 2: Stage.FINAL, 3: Stage.NEXT}
 """PARTPAYTYPE (§3.4)."""
 
 
-@dataclass(frozen=True)
-class Slip:
+class Slip(Struct, frozen=True):
     """PAYSYS: one card, as the bank terminal told it; texts as written, sums in kopecks (None: not told)."""
 
     system: str = ""
@@ -41,8 +42,7 @@ class Slip:
     fee: int = 0
 
 
-@dataclass(frozen=True)
-class PayRow:
+class PayRow(Struct, frozen=True):
     """One form of payment, kopecks. `provided` and `change` are told for cash with change only."""
 
     code: int
@@ -53,8 +53,7 @@ class PayRow:
     slips: tuple[Slip, ...] = ()
 
 
-@dataclass(frozen=True)
-class BodyRow:
+class BodyRow(Struct, frozen=True):
     """One good. `quantity` thousandths, sums kopecks: `cost` before the discount, `part` what is paid of it now."""
 
     code: str
@@ -75,8 +74,7 @@ class BodyRow:
     stamps: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Total:
+class Total(Struct, frozen=True):
     """Sums of a receipt, kopecks.
 
     `sum` is SUM. `exact` is the sum before cash rounding and `rounding` what rounding added to it (so −RNDSUM);
@@ -99,8 +97,7 @@ class Total:
         return self.sum if self.stage is None else self.part
 
 
-@dataclass(frozen=True)
-class Side:
+class Side(Struct, frozen=True):
     """Sales or refunds of a shift, kopecks. `rounding` is what cash rounding added, `exact` the sum without it."""
 
     sum: int = 0
@@ -118,8 +115,7 @@ class Side:
         return sum(row.sum for row in self.pays if row.code == CASH_CODE)
 
 
-@dataclass(frozen=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """A shift in numbers: the body of a Z-report, and the whole of an X-report. Kopecks."""
 
     sales: Side = Side()
@@ -135,8 +131,7 @@ class Figures:
         return opening + self.cash_in + self.sales.cash - self.refunds.cash - self.cash_out
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(Struct, frozen=True):
     """One document by its contents. `fiscal_number` is its own: an offline document says it, else the ticket does."""
 
     act: Act
@@ -246,7 +241,7 @@ def _head(head: dict[str, str], act: Act) -> Record:
 
 
 def _flag(found: dict[str, str], name: str) -> bool:
-    return found.get(name, "").lower() in ("true", "1")
+    return found.get(name, "").strip().lower() in ("true", "1")
 
 
 def _total(found: dict[str, str]) -> Total | None:

@@ -7,9 +7,10 @@ the same goods; cash rounding touches neither. The state fixes no letters: the t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
+
+from msgspec import Struct
 
 from drivers.errors import Code, Invalid
 
@@ -26,8 +27,7 @@ class TaxKind(IntEnum):
     PENSION = 2
 
 
-@dataclass(frozen=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """One letter from one day on. `percent` in hundredths of a percent: 20 % is 2000."""
 
     letter: str
@@ -37,8 +37,7 @@ class Rate:
     since: date = date.min
 
 
-@dataclass(frozen=True)
-class TaxRow:
+class TaxRow(Struct, frozen=True):
     """One row of taxes as it stands in a document, kopecks; `percent` in hundredths of a percent.
 
     `turnover` before discounts, `source` what the tax is computed from. `on_top`: not included in the price.
@@ -59,8 +58,7 @@ class TaxRow:
         return (self.kind, self.letter, self.percent, self.on_top)
 
 
-@dataclass(frozen=True)
-class Taxed:
+class Taxed(Struct, frozen=True):
     """One line for the tax office: its letters, gross before discounts and the base that is really paid, kopecks."""
 
     letters: str

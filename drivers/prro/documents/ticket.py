@@ -34,7 +34,7 @@ class Ticket:
 
     def answers(self, uid: UUID, number: int) -> bool:
         """Whether this ticket is about that document at all."""
-        return self.uid.strip("{}").upper() == str(uid).upper() and self.number == number
+        return self.uid.strip("{} \r\n\t").upper() == str(uid).upper() and self.number == number
 
 
 def read_ticket(data: bytes) -> Ticket:
@@ -56,9 +56,9 @@ def read_ticket(data: bytes) -> Ticket:
         uid,
         number,
         moment,
-        found.get("ORDERTAXNUM", ""),
-        found.get("OFFLINESESSIONID", ""),
-        found.get("OFFLINESEED", ""),
+        found.get("ORDERTAXNUM", "").strip(),
+        found.get("OFFLINESESSIONID", "").strip(),
+        found.get("OFFLINESEED", "").strip(),
         error,
         found.get("ERRORTEXT", ""),
         found.get("VER", ""),

@@ -69,7 +69,8 @@ def read(data: bytes) -> Node:
 
     def end(_: str) -> None:
         name, nodes, texts = stack.pop()
-        stack[-1][1].append((name, nodes if nodes else "".join(texts).strip(" \t\r\n")))
+        text = "".join(texts)
+        stack[-1][1].append((name, nodes or (text if text.strip(" \t\r\n") else "")))
 
     def refuse(*_: object) -> None:
         raise ValueError("it declares a document type")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.document import DocumentKind, PaymentForm
+from drivers.document import DocumentKind, Payment, PaymentForm
 from drivers.errors import Code, Invalid
 from drivers.prro.documents import (
     MAX_BYTES,
@@ -149,7 +150,7 @@ def test_an_open_card_number_goes_nowhere() -> None:
 
 
 @pytest.mark.parametrize("payments", [(paid(115, PaymentForm.CARD),), (paid(115, PaymentForm.IBAN),)])
-def test_only_cash_is_rounded(payments: tuple[object, ...]) -> None:
+def test_only_cash_is_rounded(payments: tuple[Payment, ...]) -> None:
     with pytest.raises(Invalid) as caught:
         build(SHOP, heading(1), sale(line("Хліб", 100), rounding=15, payments=payments))
     assert caught.value.field == "rounding"
@@ -187,9 +188,21 @@ def test_a_test_registrar_marks_its_documents_but_not_the_offline_frame() -> Non
 @pytest.mark.parametrize(
     "mark", [{"place": 1}, {"place": 0}, {"place": 2, "previous": "a" * 64}], ids=["first", "none", "hash too early"]
 )
-def test_a_sale_out_of_place_in_its_offline_session(mark: dict[str, object]) -> None:
+def test_a_sale_out_of_place_in_its_offline_session(mark: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
         build(SHOP, heading(2, **mark), sale(line("Хліб", 100)))
+
+
+def test_damaged_numbers_of_an_offline_session_are_refused_and_not_shown() -> None:
+    head = heading(2, place=2)
+    assert head.offline is not None
+    with pytest.raises(Invalid) as caught:
+        build(SHOP, replace(head, offline=replace(head.offline, seed="2718\u0662")), sale(line("Хліб", 100)))
+    assert "2718" not in str(caught.value)
+
+
+def test_a_name_keeps_the_spaces_at_its_ends() -> None:
+    assert read_document(build(SHOP, heading(1), sale(line(" Хліб ", 100)))).rows[0].name == " Хліб "
 
 
 def test_the_offline_frame_needs_a_session() -> None:

@@ -83,6 +83,14 @@ BOMB = (
 )
 
 
+def test_a_document_type_is_refused_whatever_it_declares() -> None:
+    head, rest = SAMPLE.split(b"\n", 1)
+    declared = head + b'<!DOCTYPE CHECK [<!ENTITY name "x">]>' + rest
+    assert read_document(head + rest) == read_document(SAMPLE)
+    with pytest.raises(Invalid, match="document type"):
+        read_document(declared)
+
+
 @pytest.mark.parametrize(
     "data",
     [

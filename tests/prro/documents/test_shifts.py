@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from drivers.document import DocumentKind, Original
 from drivers.errors import Invalid

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from drivers.prro.documents.forms import parts
 from drivers.prro.documents.forms.paper import Paper
@@ -12,8 +13,7 @@ from drivers.prro.documents.record import Figures, Record, Side
 from drivers.prro.documents.values import Act, Outlet
 
 
-@dataclass(frozen=True)
-class ShiftNotes:
+class ShiftNotes(Struct, frozen=True):
     """What a report tells besides its figures: it is in no document. `opening`: cash before the shift, kopecks."""
 
     opened_at: datetime | None = None
