@@ -84,6 +84,8 @@ SLICE = 2.0
 SHORT_QUEUE = 100
 """Offline documents that are brought home before the next sale; a longer queue lets the sale go first, offline."""
 DRIFT = timedelta(seconds=60)
+SOFTWARE = "4"
+"""First digit of the fiscal numbers of software registrars."""
 MAKER = "Kasa Kiosk"
 SOMEBODY = Outlet("1234567890", "?", "?", "?", 1, "4000000000", ipn="123456789012")
 """Stands for the outlet in a check before the server named ours: only the words of the document matter there."""
@@ -398,6 +400,9 @@ class PrroRegistrar:
             fault.document = Existence.NO
             raise
         for _ in range(3):
+            if act in FINANCIAL:
+                # Again: the server may have told the right time since the snapshot.
+                self._not_expired()
             number = store.next_number
             if not alive or number is None:
                 return self._offline.issue(act, request, make, cashier=cashier, change=change)
@@ -620,9 +625,8 @@ class PrroRegistrar:
                     Code.ACCESS_DENIED,
                     "the shift was opened with another key: go on with that one, or let a senior cashier close it",
                 )
-        now_ = self._desk.time.now()
-        if kind is not DocumentKind.Z_REPORT and now_ - shift.opened > rule(now_).shift:
-            raise Refused(Code.SHIFT_EXPIRED, "the shift is longer than 24 hours: make the Z-report")
+        if kind is not DocumentKind.Z_REPORT:
+            self._not_expired()
         drawer = store.drawer(shift.number)
         wanted = document.amount if kind is DocumentKind.CASH_OUT else 0
         if kind is DocumentKind.REFUND:
@@ -633,16 +637,25 @@ class PrroRegistrar:
         if kind is DocumentKind.STORNO:
             self._cancellable(document, shift.number)
 
+    def _not_expired(self) -> None:
+        """A Z-report is due each day (§5.3). Raises `Refused`."""
+        shift, now = self._desk.store.shift(), self._desk.time.now()
+        if shift is not None and now - shift.opened > rule(now).shift:
+            raise Refused(Code.SHIFT_EXPIRED, "the shift is longer than 24 hours: make the Z-report")
+
     def _same_owner(self, document: Document) -> None:
         """A refund of another registrar's receipt: only within the same business (cashier-flow.md V-9)."""
         original = document.original
         if original is None:
             raise Invalid(Code.BAD_FIELD, "a refund names the receipt that it gives money back for", field="original")
-        own = self._desk.registrars()
-        if original.fiscal_number and own and original.fiscal_number not in own | {self._settings.register}:
+        own = self._desk.registrars() | {self._settings.register}
+        named = original.fiscal_number
+        # The server names software registrars only, and their numbers begin with 4 (§3.2): a receipt of the shop's
+        # hardware registrar may be given back too, and whose that was the till must know.
+        if named.startswith(SOFTWARE) and named not in own:
             raise Refused(
                 Code.TAXPAYER,
-                f"the receipt was made by the registrar {original.fiscal_number}, which is not of this business",
+                f"the receipt was made by the registrar {named}, which is not of this business",
             )
 
     def _cancellable(self, document: Document, shift: int) -> None:
