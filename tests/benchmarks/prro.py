@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -133,28 +132,24 @@ def drain(registrar: PrroRegistrar, count: int) -> None:
     made = timed(count, lambda: register(registrar, sale()))
     show(f"a sale offline ({count} of them)", made)
     del registrar._line
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    tracemalloc.start()
-    peaks: list[int] = []
-
-    def progress(sent: int, total: int) -> None:
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.reset_peak()
-
+    sizes: list[float] = []
     used = time.thread_time()
     begin = time.perf_counter()
-    assert registrar.synchronise(progress)
+    assert registrar.synchronise(lambda sent, total: sizes.append(resident()))
     took, own = time.perf_counter() - begin, time.thread_time() - used
-    tracemalloc.stop()
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    packages = len(peaks) - 1
     print(
-        f"the way home of {count} documents: {took:.1f} s, {count / took:.0f} documents a second, {packages} packages; "
-        f"our own work {own:.1f} s ({own / took:.0%})"
+        f"the way home of {count} documents: {took:.1f} s, {count / took:.0f} documents a second, "
+        f"{len(sizes) - 1} packages; our own work {own:.2f} s ({own / took:.0%})"
     )
-    early, late = max(peaks[1 : len(peaks) // 4 + 2]), max(peaks[-len(peaks) // 4 :])
-    print(f"memory of a package: {early / 1e6:.1f} MB early, {late / 1e6:.1f} MB late; the process grew by "
-          f"{(after - before) / 1024:.1f} MiB")  # fmt: skip
+    late = max(sizes[len(sizes) // 2 :])
+    print(f"resident memory: {sizes[0]:.1f} MiB before the first package, {sizes[1]:.1f} after it, {late:.1f} at most "
+          "in the second half")  # fmt: skip
+
+
+def resident() -> float:
+    """Resident memory of this process, MiB."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 1024 / 1024
 
 
 def main() -> None:
