@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from drivers.clock import Clock
@@ -39,9 +40,15 @@ from drivers.prro.keys import read_trust, ring
 from drivers.prro.refusals import Refusal
 from drivers.prro.rules import month_start
 from drivers.prro.settings import Settings
-from drivers.prro.signing import Signer, Timestamper, Trust
+from drivers.prro.signing import Signer, Timestamper, Trust, revocation
+from drivers.prro.signing.revocation import Standing
 from drivers.prro.signing.signer import Stamping
+from drivers.prro.signing.timestamp import Post
+from drivers.prro.signing.web import poster
 from drivers.prro.store import OPEN, Entry, Stage, Store
+
+if TYPE_CHECKING:
+    import httpx
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +61,8 @@ PAUSE = 0.3
 """Seconds between them."""
 PROBE = 3.0
 """Seconds that a ping may take once connected."""
+QUICK = 1.5
+"""Seconds for a connection when the line is dead already and each receipt asks for it: the buyer waits."""
 FRESH = timedelta(minutes=2)
 """A document younger than this is sent again as it is; an older one would be refused for its time (§1.6)."""
 OBJECTS_AGE = timedelta(hours=24)
@@ -88,6 +97,7 @@ class Desk:
         self._store: Store | None = None
         self._trust: tuple[Trust, Collection[str]] | None = None
         self._stamper: Stamping | None = None
+        self._authority: httpx.Client | None = None
         self._met = False
         self.chief = False
 
@@ -102,6 +112,9 @@ class Desk:
 
     def close(self) -> None:
         self.server.close()
+        if self._authority is not None:
+            self._authority.close()
+            self._authority = self._stamper = None
         self._met = False
         if self._store is not None:
             self._store.close()
@@ -150,13 +163,16 @@ class Desk:
 
     def _stamping(self) -> Stamping:
         if self._stamper is None:
+            self._stamper = Timestamper(self._post(), self.time)
+        return self._stamper
+
+    def _post(self) -> Post:
+        """The way to the key's authority, one connection for stamps and questions."""
+        if self._authority is None:
             import httpx
 
-            from drivers.prro.signing.web import poster
-
-            post = poster(httpx.Client(trust_env=False), loopback=self.settings.demo)
-            self._stamper = Timestamper(post, self.time)
-        return self._stamper
+            self._authority = httpx.Client(trust_env=False)
+        return poster(self._authority, loopback=self.settings.demo)
 
     # -- meeting the server -------------------------------------------------------------------------------------------
 
@@ -173,6 +189,7 @@ class Desk:
             self._refresh_outlet()
             self._claim()
             self.learn_state()
+            self._standing()
         except LinkLost as fault:
             raise Unreachable(Code.OFFLINE, fault.what, command=fault.command) from fault
         self._met = True
@@ -180,7 +197,8 @@ class Desk:
     def ping(self, tries: int = TRIES) -> None:
         """Whether there is a line, within 7 seconds (cashier-flow.md VI.2). Raises `Unreachable` and `LinkLost`."""
         usual = self.settings.timeouts
-        with self.server.patience(replace(usual, command=min(PROBE, usual.command))):
+        connect = min(QUICK, usual.connect) if tries == 1 else usual.connect
+        with self.server.patience(replace(usual, connect=connect, command=min(PROBE, usual.command))):
             for left in reversed(range(tries)):
                 try:
                     self.server.server_state()
@@ -233,6 +251,24 @@ class Desk:
             self.store.learn(outlet=mine, registrars=own, objects_at=self.time.now().isoformat())
         return bool(mine != known)
 
+    def _standing(self) -> None:
+        """Ask the key's authority once a day whether it took the certificate back (signing.md §5.4).
+
+        Raises `CertificateRevoked`; silence of the authority blocks nothing, the fiscal server asks for itself.
+        """
+        certificate = self.signer().certificate
+        asked = self.store.fact("standing", ["", ""])
+        at = moment_of(asked[1])
+        if asked[0] == certificate.fingerprint and at is not None and self.time.now() - at < OBJECTS_AGE:
+            return
+        trust, _ = self._trusted()
+        issuer = next((each for each in trust.anchors if each.subject_der == certificate.issuer_der), None)
+        if issuer is None or not certificate.ocsp_urls:
+            return
+        if revocation.check(certificate, issuer, self._post(), trust, at=self.time.now()) is Standing.GOOD:
+            with self.store.step("standing"):
+                self.store.learn(standing=[certificate.fingerprint, self.time.now().isoformat()])
+
     def _claim(self) -> None:
         """The two-device guard (§2.14). Raises `DifferentDevice`."""
         try:
@@ -283,7 +319,10 @@ class Desk:
         self.chief = yes(state.get("ChiefCashier"))
         pair = read_pair(state)
         with self.store.step("state"):
-            facts: dict[str, object] = {"offline_supported": yes(state.get("OfflineSupported"))}
+            facts: dict[str, object] = {
+                "offline_supported": yes(state.get("OfflineSupported")),
+                "cancelled": yes(state.get("Closed")),
+            }
             minutes = whole(state.get("OfflineSessionsMonthlyDuration"))
             if minutes is not None and session is None:
                 facts |= {"month_minutes": minutes, "month_at": self.time.now().isoformat()}

@@ -73,8 +73,14 @@ ACTS: Mapping[DocumentKind, Act] = {
     DocumentKind.Z_REPORT: Act.Z_REPORT,
 }
 FORMS = {name.code: form_ for form_, name in PAYMENT_NAMES.items()}
-HEARD = 60.0
-"""Seconds after the server's last word in which the line counts as alive (cashier-flow.md VI.2)."""
+HEARD = 5.0
+"""Seconds after the server's last word in which a document goes out without asking for the line first.
+
+The question costs one round trip and is worth it: a document sent into a dead line is one of unknown fate (§6.8), while
+an unanswered question is nothing at all (cashier-flow.md VI.2: a probe before each document).
+"""
+QUIET = 60.0
+"""Seconds of silence after which the line is asked for in the background."""
 DEAD = 5.0
 """Seconds after a failed question in which the line is not asked again: the snapshot asked, the registration knows."""
 PROBE_EVERY = 30.0
@@ -105,6 +111,8 @@ class PrroRegistrar:
         self._asked_at: float | None = None
         self._trouble: Fault | None = None
         self._syncing = False
+        self._difference = ""
+        """How the server's draft of the last Z differed from ours."""
         self.capabilities = Capabilities(
             family="prro",
             name_length=250,
@@ -380,6 +388,7 @@ class PrroRegistrar:
             def make(outlet: Outlet, heading: Heading) -> bytes:
                 return build(outlet, heading, document, figures=self._figures(shift.number if shift else 0))
 
+            self._difference = self._compared(shift.number) if shift else ""
             report = self._issue(Act.Z_REPORT, request, make, cashier=document.cashier)
         if self._done(document, [report]) is None:
             try:
@@ -539,7 +548,7 @@ class PrroRegistrar:
         session = desk.store.session()
         heard = desk.server.heard_at
         quiet = self._asked_at is None or now - self._asked_at >= PROBE_EVERY
-        fresh = heard is not None and now - heard < HEARD and self._dead_at is None and desk.met
+        fresh = heard is not None and now - heard < QUIET and self._dead_at is None and desk.met
         if (session is None and fresh) or (not quiet and not self._syncing):
             return
         self._asked_at = now
@@ -604,6 +613,11 @@ class PrroRegistrar:
         """The client's state machine (§5.4) and the drawer (cashier-flow.md V-3). Raises `Refused`."""
         store, kind = self._desk.store, document.kind
         shift = store.shift()
+        if store.fact("cancelled", False) and kind is not DocumentKind.Z_REPORT:
+            raise Refused(
+                Code.REGISTRAR_UNKNOWN,
+                "the registrar's registration is cancelled: nothing is left but closing the shift",
+            )
         if kind is DocumentKind.OPEN_SHIFT:
             if shift is not None:
                 raise Refused(Code.SHIFT_OPEN, f"the shift {shift.number} is open already")
@@ -688,6 +702,32 @@ class PrroRegistrar:
             refunds=counted.refunds.count,
         )
 
+    def _compared(self, shift: int) -> str:
+        """How the server's draft of the Z differs from ours, "" when it does not or cannot be asked (§4.1)."""
+        if not self._line():
+            return ""
+        try:
+            server = self.server_totals()
+        except Fault as fault:
+            log.info("the server's draft of the Z cannot be had: %s", fault.what)
+            return ""
+        counted = self._figures(shift)
+        ours = {
+            "sales": counted.sales.sum,
+            "refunds": counted.refunds.sum,
+            "cash_in": counted.cash_in,
+            "cash_out": counted.cash_out,
+            "sales_count": counted.sales.count,
+            "refunds_count": counted.refunds.count,
+        }
+        if server is None or server == ours:
+            return ""
+        apart = ", ".join(
+            f"{name} {ours[name]} here, {server[name]} there" for name in ours if ours[name] != server[name]
+        )
+        log.warning("the server counts the shift otherwise: %s", apart)
+        return f"the fiscal server counts the shift otherwise: {apart}"
+
     def server_totals(self) -> Mapping[str, int] | None:
         """The server's own draft of the Z-report in kopecks, to compare with (§4.1); None while the shift is closed.
 
@@ -715,6 +755,8 @@ class PrroRegistrar:
             totals = self._totals(self._figures(entry.shift), entry.shift)
         printed = self._print(document, entry)
         warnings = ("the receipt is made offline",) if record.offline else ()
+        if document.kind is DocumentKind.Z_REPORT and self._difference:
+            warnings += (self._difference,)
         return Result(
             State.REGISTERED if printed else State.REGISTERED_NOT_PRINTED,
             number=entry.fiscal,
