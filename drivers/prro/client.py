@@ -11,23 +11,31 @@ Every exchange stands in the wire log as it was sent, the secret seeds of offlin
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from drivers.clock import KYIV, Clock
+from drivers.clock import Clock
 from drivers.errors import Code, Existence, Invalid, LinkLost, Refused, Unreachable
 from drivers.links.wire import WireLog
+from drivers.prro.answers import (
+    Fields,
+    Pair,
+    decode64,
+    encode64,
+    moment_of,
+    read_json,
+    read_pair,
+    rows,
+    whole,
+)
 from drivers.prro.documents import Ticket, read_ticket
 from drivers.prro.refusals import NO_CONTENT, Refusal, read_text
 from drivers.prro.signing import Trust, cms, verify
@@ -44,8 +52,6 @@ TAX_SERVICE = ("43005393",)
 NEAR = timedelta(seconds=2)
 """A difference of clocks below this is the resolution of HTTP dates and the way of the message."""
 _SECRET = re.compile(rb'(OFFLINESEED>|OfflineSeed"\s*:\s*"?)(\d+)')
-
-Fields = Mapping[str, Any]
 
 
 class Fate(StrEnum):
@@ -67,14 +73,6 @@ class Delivery:
     refusal: Refusal | None = None
     what: str = ""
     code: Code = Code.OFFLINE
-
-
-@dataclass(frozen=True)
-class Pair:
-    """The right to one offline session: its id and secret number (§6.1)."""
-
-    session: str
-    seed: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -220,7 +218,7 @@ class FiscalServer:
         if refusal := _text_refusal(answer.body):
             return PackageDelivery(Fate.REJECTED, refusal=refusal)
         try:
-            found = _json(answer.body)
+            found = read_json(answer.body)
         except ValueError:
             return PackageDelivery(Fate.UNKNOWN, what=f"the answer to a package is nonsense: {text[:80]!r}")
         if number := whole(found.get("ErrorCode")):
@@ -342,7 +340,7 @@ class FiscalServer:
         if answer is None:
             return None
         try:
-            found = _json(answer.body)
+            found = read_json(answer.body)
         except ValueError as error:
             refusal = _text_refusal(answer.body)
             if refusal is None:
@@ -456,80 +454,6 @@ class FiscalServer:
 def masked(data: bytes) -> bytes:
     """The octets with the seeds of offline sessions starred out, of the same length (§2.6: keep it secret)."""
     return _SECRET.sub(lambda found: found[1] + b"*" * len(found[2]), data)
-
-
-def read_pair(found: Fields) -> Pair | None:
-    """The pair in an answer's fields, None where it is not whole."""
-    session, seed = digits(found.get("OfflineSessionId")), digits(found.get("OfflineSeed"))
-    return Pair(session, seed) if session and seed else None
-
-
-# -- tolerant readers (§2.1): numbers as numbers or texts, enums as names or numbers, booleans as either ---------------
-
-
-def whole(value: Any) -> int | None:
-    """An integer in any of its dresses; None for anything else."""
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, int | Decimal):
-        return int(value)
-    text = str(value).strip()
-    return int(text) if re.fullmatch(r"-?\d{1,18}", text, re.ASCII) else None
-
-
-def digits(value: Any) -> str:
-    """A number kept as text, "" for none; zero is none."""
-    text = str(value).strip() if value is not None and not isinstance(value, bool) else ""
-    return text if re.fullmatch(r"\d{1,40}", text, re.ASCII) and text.strip("0") else ""
-
-
-def yes(value: Any) -> bool:
-    return value is True or str(value).strip().lower() in ("true", "1")
-
-
-def text_of(value: Any) -> str:
-    return "" if value is None else str(value).strip()
-
-
-def moment_of(value: Any) -> datetime | None:
-    """An aware moment from ISO 8601 (Kyiv time without an offset) or /Date(ms)/; None for anything else."""
-    text = text_of(value)
-    if found := re.fullmatch(r"/Date\((-?\d{1,15})([+-]\d{4})?\)/", text, re.ASCII):
-        return datetime.fromtimestamp(int(found[1]) / 1000, UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=KYIV)
-
-
-def rows(found: Fields | None, name: str) -> list[Fields]:
-    """A list of objects in an answer; what is none is left out."""
-    value = (found or {}).get(name)
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def encode64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
-
-
-def decode64(value: Any) -> bytes:
-    """Base64 octets, b"" for what is none."""
-    try:
-        return base64.b64decode(text_of(value), validate=False)
-    except (binascii.Error, ValueError):
-        return b""
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    """Raises `ValueError` for anything but one object."""
-    try:
-        found = json.loads(body.decode("utf-8-sig"), parse_float=Decimal)
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
-    if not isinstance(found, dict):
-        raise ValueError("not an object")
-    return found
 
 
 def _text_refusal(body: bytes) -> Refusal | None:

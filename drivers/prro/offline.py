@@ -19,7 +19,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from drivers.errors import Code, Existence, LinkLost, Refused, Unreachable
-from drivers.prro.client import Fate, Fields, Pair, digits, read_pair, whole
+from drivers.prro.answers import Fields, Pair, digits, read_pair, whole
+from drivers.prro.client import Fate
 from drivers.prro.desk import Desk, Make
 from drivers.prro.documents import (
     Act,
@@ -32,6 +33,8 @@ from drivers.prro.documents import (
     previous_hash,
 )
 from drivers.prro.documents.offline import PACKAGE_BYTES, PACKAGE_DOCUMENTS
+from drivers.prro.fates import Fates
+from drivers.prro.meeting import Meeting
 from drivers.prro.refusals import Refusal
 from drivers.prro.rules import elapsed, month_start, rule
 from drivers.prro.store import Entry, SessionRow, SessionState, Stage, Store
@@ -61,8 +64,10 @@ class Budget:
 class OfflineWork:
     """The offline side of one registrar."""
 
-    def __init__(self, desk: Desk, chain: Chain = Chain.SAMPLE) -> None:
+    def __init__(self, desk: Desk, meeting: Meeting, fates: Fates, chain: Chain = Chain.SAMPLE) -> None:
         self._desk = desk
+        self._meeting = meeting
+        self._fates = fates
         self._chain = chain
 
     @property
@@ -130,7 +135,7 @@ class OfflineWork:
         begin: Entry | None = None
         lost: Entry | None = None
         if session is None:
-            lost = desk.lost()
+            lost = self._fates.lost()
             if lost is not None and lost.act not in FINANCIAL:
                 raise _no(
                     Code.UNRESOLVED,
@@ -193,9 +198,9 @@ class OfflineWork:
     def synchronise(self, progress: Progress | None = None, *, until: float | None = None, again: bool = False) -> bool:
         """Deliver the session's documents in their order and end it (§6.7). True when the registrar is online.
 
-        `until`: stop between packages after this monotonic time, with False; one package always goes. `again`: a person asks to send a refused
-        session once more. Raises `Unreachable` and `LinkLost` when the line breaks (nothing is lost, call again),
-        `Refused` with `SYNC_REJECTED` when the server refuses a document.
+        `until`: stop between packages after this monotonic time, with False; one package always goes. `again`: a
+        person asks to send a refused session once more. Raises `Unreachable` and `LinkLost` when the line breaks
+        (nothing is lost, call again), `Refused` with `SYNC_REJECTED` when the server refuses a document.
         """
         desk, store = self._desk, self._store
         session = store.session()
@@ -306,13 +311,13 @@ class OfflineWork:
 
     def _frame(self, session: SessionRow) -> SessionRow:
         """Decide about the lost online document and make the begin document for the delivery (§6.7.3, §6.8)."""
-        desk, store = self._desk, self._store
+        store = self._store
         begin = next(iter(store.in_session(session.id, Stage.OFFLINE_QUEUED, most=1)), None)
         if begin is None or begin.place != 1:
             return session
         lost = store.entry(session.lost) if session.lost else None
         if lost is not None and lost.stage in (Stage.SENDING, Stage.UNKNOWN):
-            found = desk.registered(lost)
+            found = self._fates.registered(lost)
             if found is not None:
                 owner, fiscal = found
                 session = self._found(session, lost, owner, fiscal)
@@ -399,7 +404,7 @@ class OfflineWork:
         """§6.7.5: look whether the server counts as we do; a line that breaks here changes nothing."""
         self._desk.forget()
         with suppress(Unreachable, LinkLost):
-            self._desk.learn_state()
+            self._meeting.learn_state()
 
     def _refused(self, session: SessionRow, sent: list[Entry], refusal: Refusal) -> bool:
         """The server refused a package. True to go on at once; raises `Refused` to stop (§6.6, §6.8)."""

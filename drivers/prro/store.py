@@ -29,7 +29,7 @@ from typing import IO, Any
 from uuid import UUID
 
 from drivers.errors import Code, Existence, Fault, Invalid, Unreachable
-from drivers.prro.client import Pair
+from drivers.prro.answers import Pair
 from drivers.prro.documents import Act
 from drivers.prro.rules import Span
 

@@ -128,10 +128,10 @@ def drain(registrar: PrroRegistrar, count: int) -> None:
     desk = registrar._desk
     # A shop makes no two receipts a second; here the time between documents may stand still.
     desk.moment = lambda *, after=None, apart=False: desk.time.now().replace(microsecond=0)  # type: ignore[method-assign]
-    registrar._line = lambda: False  # type: ignore[method-assign]
+    registrar._line.is_up = lambda: False  # type: ignore[method-assign]
     made = timed(count, lambda: register(registrar, sale()))
     show(f"a sale offline ({count} of them)", made)
-    del registrar._line
+    del registrar._line.is_up
     sizes: list[float] = []
     used = time.thread_time()
     begin = time.perf_counter()

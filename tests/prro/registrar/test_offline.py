@@ -418,10 +418,11 @@ def test_the_server_closed_the_session_by_itself(day: Shop) -> None:
 
 
 def test_a_long_queue_goes_home_in_slices_and_lets_sales_through(day: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from drivers.prro import offline, registrar
+    from drivers.prro import line as registrar_line
+    from drivers.prro import offline
 
-    monkeypatch.setattr(registrar, "SHORT_QUEUE", 5)
-    monkeypatch.setattr(registrar, "SLICE", 0.0001)
+    monkeypatch.setattr(registrar_line, "SHORT_QUEUE", 5)
+    monkeypatch.setattr(registrar_line, "SLICE", 0.0001)
     monkeypatch.setattr(offline, "PACKAGE_DOCUMENTS", 3)
     day.emulator.unplug()
     for _ in range(10):
