@@ -44,10 +44,10 @@ class Meeting:
         self._desk.signer()
         try:
             self.ping()
+            self._standing()
             self.refresh_outlet()
             self._claim()
             self.learn_state()
-            self._standing()
         except LinkLost as fault:
             raise Unreachable(Code.OFFLINE, fault.what, command=fault.command) from fault
         self._desk.met = True

@@ -43,7 +43,9 @@ log = logging.getLogger(__name__)
 
 FINANCIAL = frozenset({Act.SALE, Act.REFUND, Act.CASH_IN, Act.CASH_OUT, Act.STORNO})
 """Acts after which one may go offline although their answer is lost (§6.8)."""
-CALLERS_FAULT = frozenset({Code.REGISTRAR_UNKNOWN, Code.ACCESS_DENIED, Code.SERVER_CRYPTOGRAPHY, Code.SERVER_ADDRESS})
+CALLERS_FAULT = frozenset({
+    Code.REGISTRAR_UNKNOWN, Code.ACCESS_DENIED, Code.SERVER_CRYPTOGRAPHY, Code.CERTIFICATE_REVOKED, Code.SERVER_ADDRESS,
+})  # fmt: skip
 """Refusals of the sender or the address, not of a document: the session stays as it is and is sent again later."""
 SECOND = timedelta(seconds=1)
 

@@ -37,6 +37,8 @@ WORDS = (
 """Texts inside code 9 that have an action of their own (§8.2)."""
 SERVERS_FAULT = ("ocsp", "crl", "недоступ", "відсутній зв'язок", "перевірити статус")
 """Texts inside code 12 that blame the server's own questions about the certificate, not the signature (§8.2, §8.3)."""
+REVOKED = ("відкликан", "revoked", "certstatus: 1")
+"""Texts inside code 12 that say that the certificate was taken back (cashier-flow.md VIII.3)."""
 
 _TEXT = re.compile(r"\s*Код помилки:\s*(\d+)\s*([A-Za-z]*)\s*(.*)", re.S)
 _PLACE = re.compile(r"за\s*№\s*(\d+)\s*в\s*пакеті", re.I)
@@ -57,6 +59,8 @@ class Refusal:
         if self.number == 9:
             lowered = self.text.lower()
             return next((code for words, code in WORDS if words in lowered), Code.DOCUMENT_REFUSED)
+        if self.number == 12 and any(word in self.text.lower() for word in REVOKED):
+            return Code.CERTIFICATE_REVOKED
         return NUMBERS.get(self.number, Code.DOCUMENT_REFUSED)
 
     @property
