@@ -136,6 +136,8 @@ class Fates:
             raise LinkLost(Code.FRAME, f"the server's document {fiscal} cannot be read: {error}") from error
         owner = next((each for each in self._desk.store.under(entry.number) if each.uid == uid), None)
         if owner is None:
+            if entry.stage in OPEN:
+                self._desk.reject(entry, Code.DIFFERENT_DEVICE, f"{fiscal} has its number, made by another device")
             raise other_device(f"number {entry.number} is {fiscal}, a document that this till has not made")
         return owner, fiscal
 
@@ -150,6 +152,8 @@ class Fates:
                     return found
                 if found.stage is Stage.UNKNOWN:
                     self._desk.reject(found, refusal.code, refusal.text)
+                # Server and till do not see the same shift or number: compare everything before the next document.
+                self._desk.forget()
                 return refusal.code is Code.LOCAL_NUMBER and self._desk.store.next_number != expected
             case Code.CLOCK:
                 self._desk.server.server_state()

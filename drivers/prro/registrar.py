@@ -19,7 +19,7 @@ from pathlib import Path
 
 from drivers.clock import Clock
 from drivers.document import Document, DocumentKind
-from drivers.errors import Code, Existence, Fault, Invalid, LinkLost, Refused, Unreachable
+from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused, Unreachable
 from drivers.links.wire import WireLog
 from drivers.prro.client import Fate
 from drivers.prro.counting import Counting
@@ -251,9 +251,16 @@ class PrroRegistrar:
                 )
             return self._registered(document, self._carry_out(document))
         except Fault as fault:
-            # Whatever keeps the question from being answered, the answer stays open.
+            # Whatever keeps the question from being answered, the answer stays open; but a number that another device
+            # has taken is an answer.
             self._line.remember(fault)
-            return Result(State.UNKNOWN, serial=serial, fault=FaultInfo.of(fault), evidence=dict(snapshot))
+            taken = isinstance(fault, DifferentDevice) and not self._may_exist(document)
+            state = State.REJECTED if taken else State.UNKNOWN
+            return Result(state, serial=serial, fault=FaultInfo.of(fault), evidence=dict(snapshot))
+
+    def _may_exist(self, document: Document) -> bool:
+        attempts = self._desk.store.attempts(str(document.id))
+        return any(entry.stage in OPEN or entry.standing for entry in attempts)
 
     # -- the way home -------------------------------------------------------------------------------------------------
 
@@ -391,6 +398,7 @@ class PrroRegistrar:
         except Fault as fault:
             fault.document = Existence.NO
             raise
+        refused: Fault | None = None
         for _ in range(3):
             if act in FINANCIAL:
                 # Again: the server may have told the right time since the snapshot.
@@ -416,9 +424,10 @@ class PrroRegistrar:
                     mended = self._fates.mend(entry, delivery.refusal)
                     if isinstance(mended, Entry):
                         return mended
+                    refused = delivery.refusal.fault("doc")
                     if not mended:
-                        raise delivery.refusal.fault("doc")
-        raise Refused(Code.LOCAL_NUMBER, "the fiscal server refused the document three times", command="doc")
+                        raise refused
+        raise refused or Refused(Code.OFFLINE, "the fiscal server was not reached", command="doc")
 
     def _find_out(self, document: Document, entry: Entry) -> None:
         """Bring one open attempt to an end. Raises while nobody can tell."""

@@ -384,10 +384,25 @@ def test_the_server_is_behind(day: Shop) -> None:
 
 def test_another_device_took_the_very_number(day: Shop) -> None:
     day.emulator.add_fault("F12", "doc", serial="other till")
-    result = day.do(sale())
-    assert result.state in (State.REJECTED, State.UNKNOWN) and result.fault is not None
+    document = sale()
+    result = day.do(document)
+    assert result.state is State.REJECTED and result.fault is not None, result
     assert result.fault.code == Code.DIFFERENT_DEVICE
     assert day.kinds.count("sale") <= 1
+    day.registrar.take_over()
+    assert day.must(document).number == day.ledger[-1]["fiscal"]
+
+
+def test_the_number_was_taken_while_the_answer_was_lost(day: Shop) -> None:
+    """The reply is lost, and under our number stands a stranger's document: ours certainly does not exist."""
+    day.emulator.add_fault("F1", "doc")
+    day.emulator.add_fault("F12", "cmd:DocumentInfoByLocalNum", serial="other till")
+    document = sale(line(price=7777))
+    result = day.do(document)
+    assert result.state is State.REJECTED and result.fault is not None
+    day.registrar.take_over()
+    day.must(document)
+    assert [entry["amount"] for entry in day.ledger].count(15554) == 1
 
 
 def test_five_hundred_lines(day: Shop) -> None:
