@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     import httpx
 
 OCTETS, JSON = "application/octet-stream", "application/json; charset=UTF-8"
+COMMANDS = "/cmd?resultAsJson=true"
+SENDING = frozenset({"SendDocument", "SendOflPackage"})
+"""Commands that are no questions."""
 MAX_ANSWER = 32 * 1024 * 1024
 """Longest answer read, octets: a shift's list of documents is the longest honest one."""
 TAX_SERVICE = ("43005393",)
@@ -126,7 +129,11 @@ class _NotSent(Exception):
 
 
 class _Lost(Exception):
-    """The connection was made and no whole answer came back."""
+    """The connection was made and no whole answer came back. `broken`: it was cut, nobody was waited for."""
+
+    def __init__(self, what: str, *, broken: bool = False) -> None:
+        super().__init__(what)
+        self.broken = broken
 
 
 @dataclass(frozen=True)
@@ -362,10 +369,9 @@ class FiscalServer:
             body["Timestamp"] = self.time.now().isoformat(timespec="seconds")
             body["Timeout"] = round(wait * 1000)
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        message, kind = (self._sign(content), OCTETS) if signed else (content, JSON)
         try:
-            answer = self._post(
-                "/cmd?resultAsJson=true", self._sign(content) if signed else content, OCTETS if signed else JSON, wait
-            )
+            answer = self._question(message, kind, wait, again=command not in SENDING)
         except _NotSent as error:
             raise Unreachable(Code.OFFLINE, str(error), command=command) from error
         except _Lost as error:
@@ -380,6 +386,16 @@ class FiscalServer:
                 return None
             raise judged.refusal.fault(command)
         return answer
+
+    def _question(self, message: bytes, kind: str, wait: float, *, again: bool) -> _Answer:
+        """A question may be asked again at once when its connection was cut: mostly an old one that the server, or a
+        box on the way, had forgotten. Documents never are."""
+        try:
+            return self._post(COMMANDS, message, kind, wait)
+        except _Lost as error:
+            if not (again and error.broken):
+                raise
+        return self._post(COMMANDS, message, kind, wait)
 
     # -- HTTP -----------------------------------------------------------------------------------------------------
 
@@ -409,7 +425,8 @@ class FiscalServer:
             raise _NotSent(f"the request could not be made: {error}") from error
         except httpx.HTTPError as error:
             self._log.remark(f"lost: {type(error).__name__}")
-            raise _Lost(f"the fiscal server did not answer: {error or type(error).__name__}") from error
+            broken = not isinstance(error, httpx.TimeoutException)
+            raise _Lost(f"the fiscal server did not answer: {error or type(error).__name__}", broken=broken) from error
         self._log.remark(f"HTTP {status}")
         self._log.from_device(masked(bytes(answer)))
         return _Answer(status, bytes(answer))

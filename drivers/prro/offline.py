@@ -285,8 +285,13 @@ class OfflineWork:
         """Whether the server has ended the session: our end document reached it, or it did so by itself."""
         here = digits(state.get("OfflineSessionId"))
         ending = self._ending(session)
+        if not here and ending is not None:
+            raise _no(
+                Code.ACCESS_DENIED,
+                "the fiscal server tells nothing about the offline session: unlock the key that opened the shift",
+            )
         if here == session.pair.session or not here:
-            if here and ending is not None:
+            if ending is not None:
                 # Still the same session: the end did not arrive and is made anew.
                 self._desk.reject(ending, Code.OFFLINE, "it did not arrive")
             return False
@@ -437,6 +442,8 @@ class OfflineWork:
         if lost is None or lost.stage not in (Stage.SENDING, Stage.UNKNOWN) or session.revoke:
             return False
         delivery = desk.server.document(lost.signed, lost.uid, lost.number)
+        if delivery.fate in (Fate.NOT_SENT, Fate.UNKNOWN):
+            raise LinkLost(Code.OFFLINE, delivery.what, existence=Existence.NO)
         if delivery.fate is not Fate.ACCEPTED or delivery.ticket is None:
             return False
         changed = self._found(session, lost, lost, delivery.ticket.fiscal_number)
