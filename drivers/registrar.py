@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -164,6 +164,38 @@ class Info:
     tax_rates: Mapping[str, str] = field(default_factory=dict)
 
 
+class Mode(StrEnum):
+    """How a software registrar stands to its server (cashier-flow.md VI.2)."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+    SYNCING = "syncing"
+    """Its offline documents are on their way to the server."""
+    BLOCKED = "blocked"
+    """There is no link and no right, number or time to go on without it."""
+    REJECTED = "sync_rejected"
+    """The server refused an offline document; nothing is lost and nothing goes on by itself."""
+
+
+@dataclass(frozen=True)
+class Offline:
+    """A software registrar's offline work. `since` is aware UTC, None while online.
+
+    `session_left` and `month_left` are what the law leaves from now; `month_left` is told online too. `queued` counts
+    documents that the server has not got, `sent` those of the session that it has. `numbers_left` is None where the
+    range has no end, 0 where there is no number at all. `reason` is the server's own text or why the work is blocked.
+    """
+
+    mode: Mode
+    since: datetime | None = None
+    session_left: timedelta | None = None
+    month_left: timedelta | None = None
+    queued: int = 0
+    sent: int = 0
+    numbers_left: int | None = None
+    reason: str = ""
+
+
 @dataclass(frozen=True)
 class Status:
     """The registrar at one moment. `blocks` are the normalised codes that forbid a sale now.
@@ -188,6 +220,10 @@ class Status:
     blocks: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     raw: str = ""
+    offline: Offline | None = None
+    """Software registrars only."""
+    key_until: datetime | None = None
+    """When the signing key stops signing; None where there is no key or it is not known yet."""
 
 
 class Registrar(Protocol):

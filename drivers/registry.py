@@ -27,6 +27,7 @@ BUILT_IN: Mapping[str, str] = {
     "maria": "drivers.maria.registrar:connect",
     "ikc": "drivers.ikc.registrar:connect",
     "helpmicro": "drivers.helpmicro.registrar:connect",
+    "prro": "drivers.prro.address:connect",
 }
 ENTRY_POINTS = "kasa.registrars"
 

@@ -186,6 +186,78 @@ FAULTS: Mapping[str, tuple[str, str]] = {
         N_("The time stamp of the signature was not given or does not fit"),
         N_("Check the internet and the clock, then repeat."),
     ),
+    Code.REGISTRAR_UNKNOWN: (
+        N_("The tax service does not know this registrar"),
+        N_("Check the registrar's fiscal number and the key in the settings; call the technician."),
+    ),
+    Code.ACCESS_DENIED: (
+        N_("This key may not work with this registrar"),
+        N_("Choose the key that opened the shift. A new key needs the form 5-ПРРО."),
+    ),
+    Code.TAXPAYER: (
+        N_("The registrar or the receipt belongs to another business"),
+        N_("Choose the key and the receipt of this business."),
+    ),
+    Code.SHIFT_OPEN: (
+        N_("The shift is open already"),
+        N_("Go on with the open shift, or close it with a Z report first."),
+    ),
+    Code.LOCAL_NUMBER: (
+        N_("The fiscal server expects another document number"),
+        N_("Press F5: the till compares its numbers with the server's. If it stays, call the technician."),
+    ),
+    Code.Z_EXISTS: (
+        N_("The Z report of this shift exists already"),
+        N_("Close the shift: the till takes the report that is there."),
+    ),
+    Code.DOCUMENT_REFUSED: (
+        N_("The fiscal server refused the document"),
+        N_("Read the server's words below, correct the receipt and repeat. If it stays, call the technician."),
+    ),
+    Code.REGISTRY_DATA: (
+        N_("The names in the receipt differ from those in the tax service's register"),
+        N_("Press F5 to read the register anew, then repeat."),
+    ),
+    Code.PACKAGE_REFUSED: (
+        N_("The fiscal server refused a package of offline documents"),
+        N_("Nothing is lost. Send again, or export the documents for support."),
+    ),
+    Code.QUERY_REFUSED: (
+        N_("The fiscal server did not understand a question"),
+        N_("Call the technician: the program must be updated."),
+    ),
+    Code.SERVER_CRYPTOGRAPHY: (
+        N_("The fiscal server does not accept the signature"),
+        N_("Check the key and its certificate. If they are in order, wait a moment and repeat."),
+    ),
+    Code.SERVER_ADDRESS: (
+        N_("Something else than the fiscal server answers at its address"),
+        N_("Check the internet (a page of the provider may stand in the way) and the server's address."),
+    ),
+    Code.OFFLINE_FORBIDDEN: (
+        N_("There is no link, and this registrar may not work offline"),
+        N_("Wait for the internet. The right to work offline is a tick in the form 1-ПРРО."),
+    ),
+    Code.OFFLINE_NUMBERS: (
+        N_("There is no link and no offline numbers"),
+        N_("Wait for the internet: the numbers come from the fiscal server."),
+    ),
+    Code.OFFLINE_LIMIT: (
+        N_("The offline time is used up: no sale until the link is back"),
+        N_("Wait for the internet or go over to the reserve registrar."),
+    ),
+    Code.SYNC_REJECTED: (
+        N_("The fiscal server refused an offline document"),
+        N_("Nothing is lost and nothing is deleted. Send again, or export for support."),
+    ),
+    Code.UNRESOLVED: (
+        N_("The fate of the document before is not known yet"),
+        N_("Wait for the link: the till asks the fiscal server by itself."),
+    ),
+    Code.NOT_LAST: (
+        N_("Only the last document can be cancelled"),
+        N_("Make a refund instead."),
+    ),
 }
 """What happened and the next step, by `drivers.errors.Code`."""
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -133,8 +134,12 @@ class RegistrarContract:
 
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Iterator[Bench]:
-        with emulator_bench(self.family, tmp_path / "registrar", cash="100000") as bench:
+        with self.running(tmp_path / "registrar") as bench:
             yield bench
+
+    def running(self, folder: Path) -> AbstractContextManager[Bench]:
+        """A registrar with 1000.00 in its drawer, ready for documents; a family without a machine has its own."""
+        return emulator_bench(self.family, folder, cash="100000")
 
     @pytest.fixture
     def till(self, bench: Bench) -> Iterator[Till]:
@@ -323,6 +328,7 @@ class RegistrarContract:
             refund(line(quantity=1000)),
             sale(line("Сік", 333, 3000), rounding=1),
         ]
+        before = till.registrar.totals()
         for document in documents:
             till.must(document)
         till.must(act(DocumentKind.CASH_IN, 777))
@@ -333,7 +339,7 @@ class RegistrarContract:
         assert totals.refunded == registers["refunds_turnover"] == 1250
         assert dict(totals.sales_by_form) == registers["sales_by_form"] == {"cash": sold - 4444, "card": 4444}
         assert totals.drawer == registers["drawer"] == 100_000 + sold - 4444 - 1250 + 777 - 55
-        assert (totals.cash_in, totals.cash_out) == (777, 55)
+        assert ((totals.cash_in or 0) - (before.cash_in or 0), totals.cash_out) == (777, 55)
         assert [entry["amount"] for entry in registers["journal"]][:5] == [document.due for document in documents]
 
     def test_slip_copy_drawer_display(self, bench: Bench, till: Till) -> None:
@@ -357,13 +363,13 @@ class RegistrarContract:
     # -- what is refused before the first byte ----------------------------------------------------------------------
 
     def test_long_name_is_cut(self, bench: Bench, till: Till) -> None:
-        till.must(sale(line("Дуже довга назва товару " * 10)))
+        till.must(sale(line("Дуже довга назва товару " * 10, code="1")))
         assert "Дуже довга назва товару"[: till.registrar.capabilities.name_length] in bench.tape()
 
     @pytest.mark.parametrize(
         ("change", "field"),
         [
-            (lambda text: sale(line(text)), "name"),
+            (lambda text: sale(line(text, code="1")), "name"),
             (lambda text: sale(line(comment=text)), "comment"),
             (lambda text: sale(footer=(text,)), "footer"),
             (lambda text: sale(line(excise=(text,))), "excise"),
@@ -434,7 +440,7 @@ class RegistrarContract:
         """A till that dies at any write finds out by itself at its next start."""
         deaths = 0
         for at in range(1, 60):
-            with emulator_bench(self.family, tmp_path / f"registrar{at}", cash="100000") as bench:
+            with self.running(tmp_path / f"registrar{at}") as bench:
                 document, journal = make(), MemoryJournal()
                 log = Mortal(at, after=after)
                 till = Till(bench, journal, log)

@@ -1,0 +1,1 @@
+"""The software registrar against the virtual fiscal server."""
