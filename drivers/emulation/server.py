@@ -189,7 +189,10 @@ class EmulatorServer:
                 line = -1
                 if self._plugged and self._line.fileno() >= 0:
                     line = self._line.fileno()
-                    watched += [line, *self._line.watched()]
+                    watched.append(line)
+                    if isinstance(self.machine, WatchesHost):
+                        # Nobody else reads these events: watched for nothing they would keep the loop spinning.
+                        watched += self._line.watched()
             try:
                 ready, _, _ = select.select(watched, [], [], wait)
             except OSError:

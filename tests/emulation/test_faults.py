@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drivers.emulation.faults import Fault, FaultPlan, load
+from tests.conftest import Launch
 
 
 def fired(plan: FaultPlan, *commands: str) -> list[list[str]]:
@@ -52,3 +57,25 @@ def test_a_wrong_entry_is_named(tmp_path: Path, entry: object) -> None:
     path.write_text(json.dumps([{"id": "F1"}, entry]))
     with pytest.raises(ValueError, match="fault 2"):
         load(path)
+
+
+def test_a_virtual_registrar_sleeps_after_its_host_left(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events that no device listens to must not keep its thread awake: it waits once, not all the time."""
+    waits = 0
+    real = select.select
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal waits
+        waits += 1
+        return real(*arguments)
+
+    server = launch()
+    monkeypatch.setattr("drivers.emulation.server.select.select", counted)
+    host = os.open(server.address, os.O_RDWR | os.O_NOCTTY)
+    os.close(host)
+    for _ in range(50):
+        server.advance_clock(0)
+    assert waits < 200
+    before = waits
+    threading.Event().wait(0.3)
+    assert waits - before < 5
