@@ -10,6 +10,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, NoReturn
@@ -63,11 +64,15 @@ def _parser(make: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
         if url:
             command.add_argument("url", metavar="URL", help="e.g. datecs+serial:///dev/registrar?baud=19200")
             command.add_argument("--wire", action="store_true", help="print the bytes both ways to stderr")
+            what = "write the session to this file or folder, secrets masked ($KASA_RECORD)"
+            command.add_argument("--record", type=Path, metavar="FILE", help=what)
         return command
 
     detect = add("detect", "Find registrars with identification commands only.", _detect)
-    detect.add_argument("port", nargs="*", help="device path or host:port; all serial ports when left out")
+    what = "device path, host:port or usb:VID:PID[:SERIAL]; all serial ports and known USB devices when left out"
+    detect.add_argument("port", nargs="*", help=what)
     detect.add_argument("--exclude", action="append", default=[], metavar="PORT", help="never touch this port")
+    detect.add_argument("--watch", action="store_true", help="then probe what is plugged in, until stopped")
     add("status", "Show who answers and in which state.", _status, url=True)
     what = "Register a document from a JSON file ('-' is stdin)."
     register = _with_patience(add("register", what, _register, url=True))
@@ -94,6 +99,11 @@ def _parser(make: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help="setting of the device; a wrong name lists the known ones (prro: fn, tin, password of demo keys, clock…)",
     )
+    replay = add("replay", "Run the driver against a recorded session: same bytes asked, same verdicts.", _replay)
+    replay.add_argument("recording", type=Path, metavar="FILE", help="written by --record")
+    what = "put the recorded calls to this emulator instead: a registrar URL, or a family to start one"
+    replay.add_argument("--emulator", metavar="URL|SCHEME", help=what)
+    replay.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="setting of that emulator")
     add("schema", "Print the JSON Schema of a document.", _schema)
     return parser
 
@@ -116,16 +126,68 @@ def _with_id(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
 def _detect(options: argparse.Namespace) -> int:
     from drivers import discovery
 
-    where = options.port or discovery.ports()
+    devices = [] if options.port else discovery.usb_devices()
+    known = [device.port for device in devices if device.kind == "registrar" and not device.driver]
+    where = options.port or [*discovery.ports(), *known]
+    if options.watch:
+        return _watch(options, where)
     found = discovery.detect(where, SystemClock(), exclude=options.exclude)
+    lines = _told(found)
+    lines += [
+        f"{device.port}: {device.product or 'a USB device'} without a serial port ({device.kind}"
+        + (", held by a kernel driver)" if device.driver else ")")
+        for device in devices
+        if device.port not in known
+    ]
+    _say(options, {"ports": found, "usb": devices}, "\n".join(lines) or "no ports to try; name one")
+    return DONE if any(finding.info for finding in found) else UNREACHABLE
+
+
+def _watch(options: argparse.Namespace, where: Sequence[str]) -> int:
+    """Probe what is there, then everything that is plugged in, one line of JSON or a few of text each."""
+    from drivers import discovery
+    from drivers.links.hotplug import HotPlug
+
+    with suppress(KeyboardInterrupt), HotPlug() as plugs:
+        fresh: Sequence[str] = where
+        while True:
+            for finding in discovery.detect(fresh, SystemClock(), exclude=options.exclude):
+                _say(options, {"port": finding}, "\n".join(_told([finding])))
+                sys.stdout.flush()
+            change = plugs.wait(3600)
+            fresh = [change.port] if change is not None and change.present and _is_for(change.port) else []
+            if change is not None and not change.present:
+                _say(options, {"gone": change.port}, f"{change.port}: gone")
+                sys.stdout.flush()
+    return DONE
+
+
+def _is_for(port: str) -> bool:
+    """Whether a device that was just plugged in may be asked: a serial port, or a known registrar without one."""
+    from drivers import discovery
+
+    return (port.startswith("/") and port in discovery.nodes()) or any(
+        device.port == port and device.kind == "registrar" and not device.driver for device in discovery.usb_devices()
+    )
+
+
+def _told(found: Sequence[Any]) -> list[str]:
+    """Findings as people read them."""
     lines = []
     for finding in found:
-        if finding.info is not None:
-            lines.append(f"{finding.port}: {finding.info.model} {finding.info.serial}  {finding.url}")
-        else:
-            lines += [f"{finding.port}: nothing here", *(f"    {attempt}" for attempt in finding.tried)]
-    _say(options, {"ports": found}, "\n".join(lines) or "no ports to try; name one")
-    return DONE if any(finding.info for finding in found) else UNREACHABLE
+        if (info := finding.info) is not None:
+            lines += [
+                f"{finding.port}: {info.model}",
+                f"    serial {info.serial}, fiscal number {info.fiscal_number or '-'}, firmware {info.firmware}",
+                f"    {finding.url}",
+            ]
+            continue
+        lines.append(f"{finding.port}: nothing here")
+        for attempt in finding.attempts:
+            lines.append(f"    {attempt.url}: {attempt.ended}")
+            lines += [f"        asked     {attempt.asked}"] if attempt.asked else []
+            lines += [f"        came back {attempt.answered or 'nothing'}"] if attempt.asked else []
+    return lines
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -213,6 +275,35 @@ def _emulate(options: argparse.Namespace) -> int:
     )
 
 
+def _replay(options: argparse.Namespace) -> int:
+    from drivers import replay
+
+    session = replay.load(options.recording)
+    if options.emulator is None:
+        report = replay.against_recording(session)
+    else:
+        from drivers.emulation.command import running
+        from drivers.registry import connect
+
+        settings = dict(item.partition("=")[::2] for item in options.option)
+        with running(options.emulator, settings) as url:
+            registrar = connect(url, record=False)
+            report = replay.against_device(session, registrar)
+            registrar.close()
+    lines = [
+        f"{'same' if not outcome.difference else 'DIFFERS'}  {outcome.call}"
+        + (f"\n    {outcome.difference}" if outcome.difference else "")
+        for outcome in report.outcomes
+    ]
+    if report.diverged:
+        lines.append(f"DIVERGED  {report.diverged}")
+    lines.append(
+        f"{len(report.outcomes)} calls, {report.sent} bytes asked alike: {'same' if report.same else 'NOT the same'}"
+    )
+    _say(options, {"same": report.same, "report": report}, "\n".join(lines))
+    return DONE if report.same else REJECTED
+
+
 def _schema(options: argparse.Namespace) -> int:
     import json
 
@@ -271,7 +362,7 @@ class _Device:
 
         self._wire = options.wire
         self._log = WireLog(SystemClock())
-        self._registrar = connect(options.url, log=self._log)
+        self._registrar = connect(options.url, log=self._log, record=options.record or True)
 
     def __enter__(self) -> Any:
         return self._registrar

@@ -1,4 +1,6 @@
-"""What is plugged in: serial ports and the registrars that answer on them, identification commands only.
+"""What is plugged in: ports and the registrars that answer on them, identification commands only.
+
+A port is a device path, `host:port`, or `usb:VID:PID[:SERIAL]` for a USB device that no serial driver serves.
 
 Rules of usb-udev.md, "Detection without harm": excluded ports are never touched, an echo is no answer, every port has
 a bound, ports are tried in parallel and protocols on one port in series.
@@ -10,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from drivers.clock import Clock
 from drivers.errors import Code, Fault, Invalid, LinkLost, Unreachable
@@ -18,12 +21,54 @@ from drivers.registrar import Info
 from drivers.registry import connect
 
 SPEEDS = (19200, 115200, 9600, 57600, 38400)
-"""Speeds of the classic Datecs dialect, the default first (datecs-fp3530t.md §9)."""
-BOUND = "cap=2&silence_ms=250"
+"""Speeds of the Datecs packets, the default of the classic dialect first (datecs-fp3530t.md §9)."""
+BOUND = "cap=2&silence_ms=200&attempts=2"
 """Options that bound every question of a probe: a printer at rest answers within 60 ms (datecs-fp3530t.md §1), and a
 port full of noise must not hold the others."""
+MARIA_BOUND = "wait=2&cap=3"
+"""The same for Maria, which must be tuned before it answers."""
+IKC_SPEEDS = (9600, 19200, 38400)
+"""Speeds of IKC, the one after initialisation first (ikc.md §1)."""
+IKC_BOUND = "cap=1&silence_ms=200&attempts=2"
+"""The same for IKC, which says within 40 ms that it heard (ikc.md §3)."""
+HTTP_BOUND = "cap=2"
+HTTP_PORT = "80"
+"""TCP port of Help Micro (helpmicro.md §1); asked there before any packet is sent."""
+EXELLIO_PORT = "9100"
+"""TCP port of the Exellio printers (exellio.md A.1); no classic printer has one of its own."""
 TERMINALS = ("11ca", "079b", "0b00")
 """USB vendors of card terminals: never probed (usb-udev.md, table)."""
+SCANNERS = ("05e0", "0c2e", "05f9", "1eab")
+"""USB vendors of barcode scanners (Zebra, Honeywell, Datalogic, Newland): never probed, whatever their mode."""
+BARE = {"ffff:1c01", "ffff:1c05", "0483:5740", "04d8:000a", "fff0:0100"}
+"""USB ids of registrars that are probed without a serial driver (usb-udev.md, table)."""
+PRINTER_CLASS = 0x07
+SHOWN = 64
+"""Bytes of an attempt that are shown each way; noise has no end."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One protocol at one speed: how it ended, and in hex what was asked and what came back, repeats included."""
+
+    url: str
+    ended: str
+    asked: str
+    answered: str
+
+
+@dataclass(frozen=True)
+class UsbDevice:
+    """A USB device that no serial port of this machine stands for. `port` is what `detect` takes.
+
+    `kind`: registrar (by its ids), printer or unknown; `driver`: a kernel driver holds it.
+    """
+
+    port: str
+    kind: str
+    product: str
+    serial: str
+    driver: bool
 
 
 @dataclass(frozen=True)
@@ -34,15 +79,56 @@ class Finding:
     url: str = ""
     info: Info | None = None
     tried: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
     wire: str = field(default="", repr=False)
 
 
 def ports() -> list[str]:
-    """Serial ports of this machine by their most lasting names; card terminals left out."""
+    """Serial ports of this machine by their most lasting names; card terminals and scanners left out."""
+    return sorted(map(_lasting_name, nodes()))
+
+
+def nodes() -> list[str]:
+    """The same by the names of the kernel."""
     from serial.tools import list_ports
 
-    found = [port for port in list_ports.comports() if f"{port.vid or 0:04x}" not in TERMINALS]
-    return sorted(_lasting_name(port.device) for port in found if port.vid is not None or port.hwid != "n/a")
+    found = [port for port in list_ports.comports() if f"{port.vid or 0:04x}" not in TERMINALS + SCANNERS]
+    return [port.device for port in found if port.vid is not None or port.hwid != "n/a"]
+
+
+def usb_devices() -> list[UsbDevice]:
+    """USB devices with a bulk pipe and without a serial port, known registrars first; empty without libusb."""
+    import usb.core
+    from serial.tools import list_ports
+
+    from drivers.links.usb import pipes, text_of
+
+    served = {(port.vid, port.pid, port.serial_number or "") for port in list_ports.comports() if port.vid is not None}
+    try:
+        devices = list(usb.core.find(find_all=True))
+    except usb.core.NoBackendError:
+        return []
+    found = []
+    for device in devices:
+        if f"{device.idVendor:04x}" in TERMINALS + SCANNERS:
+            continue
+        try:
+            interfaces = [interface for configuration in device for interface in configuration]
+            numbers = [pipe.interface for configuration in device for pipe in pipes(configuration)]
+        except usb.core.USBError:
+            continue
+        ids = f"{device.idVendor:04x}:{device.idProduct:04x}"
+        printer = any(interface.bInterfaceClass == PRINTER_CLASS for interface in interfaces)
+        own = any(interface.bInterfaceClass in (0x0A, 0xFF) for interface in interfaces)
+        serial = text_of(device, "serial_number")
+        if not numbers or not (printer or own) or (device.idVendor, device.idProduct, serial) in served:
+            continue
+        kind = "registrar" if ids in BARE else "printer" if printer else "unknown"
+        held = _held(device, numbers[0])
+        found.append(
+            UsbDevice(f"usb:{ids}" + (f":{serial}" if serial else ""), kind, text_of(device, "product"), serial, held)
+        )
+    return sorted(found, key=lambda device: (device.kind != "registrar", device.port))
 
 
 def detect(where: Sequence[str], clock: Clock, *, exclude: Sequence[str] = ()) -> list[Finding]:
@@ -55,35 +141,96 @@ def detect(where: Sequence[str], clock: Clock, *, exclude: Sequence[str] = ()) -
 
 
 def _probe(port: str, clock: Clock) -> Finding:
-    """All protocols and speeds of one port in series."""
+    """All protocols and speeds of one port in series; Maria last, because its parity and tuning take seconds."""
     tried: list[str] = []
-    log = WireLog(clock)
-    for url in _candidates(port):
+    attempts: list[Attempt] = []
+    logs: list[WireLog] = []
+    for url, answered_only in _candidates(port):
+        if answered_only and not (tried and tried[-1].endswith(Code.FRAME)):
+            continue
+        log = WireLog(clock)
+        logs.append(log)
         try:
-            registrar = connect(url, clock=clock, log=log)
+            registrar = connect(url, clock=clock, log=log, record=False)
             try:
-                return Finding(port, _lasting(url), registrar.info(), (*tried, _lasting(url)), log.tail(40))
+                return Finding(
+                    port, _lasting(url), registrar.info(), (*tried, _lasting(url)), tuple(attempts), _wire(logs)
+                )
             finally:
                 registrar.close()
         except Fault as fault:
             tried.append(f"{_lasting(url)}: {fault.code}")
-            if isinstance(fault, Unreachable) and not isinstance(fault.__cause__, LinkLost):
+            attempts.append(Attempt(_lasting(url), str(fault.code), _hex(log, ">"), _hex(log, "<")))
+            closed = isinstance(fault, Unreachable) and not isinstance(fault.__cause__, LinkLost)
+            if closed and fault.code is not Code.FRAME:
                 # The port itself does not open: another speed will not change that.
                 break
-    return Finding(port, tried=tuple(tried), wire=log.tail(40))
+    return Finding(port, tried=tuple(tried), attempts=tuple(attempts), wire=_wire(logs))
 
 
-def _candidates(port: str) -> list[str]:
+def _candidates(port: str) -> list[tuple[str, bool]]:
+    """URLs to try, and whether to try them only when the one before was answered by something else.
+
+    A Krypton registrar answers the classic question in its own way, so silence rules it out at that speed. Exellio
+    answers as the classic printer does: only its TCP port tells it from one, on a serial line a person decides.
+    """
+    if port.startswith("usb:"):
+        where = f"usb://{port.removeprefix('usb:')}?"
+        ikc = (f"ikc+{where}{IKC_BOUND}", False)
+        classic_ones = [(f"datecs+{where}{BOUND}", False), (f"krypton+{where}{BOUND}", True)]
+        # VID FFFF is IKC's own (usb-udev.md): its question first, there.
+        return [ikc, *classic_ones] if port.startswith("usb:ffff:") else [*classic_ones, ikc]
     if ":" in port and not port.startswith("/"):
-        return [f"datecs+tcp://{port}?{BOUND}"]
-    if not port.startswith("/"):
-        raise Invalid(Code.BAD_FIELD, f"{port!r} is neither a device path nor host:port")
-    return [f"datecs+serial://{port}?baud={speed}&{BOUND}" for speed in SPEEDS]
+        classic = "exellio" if port.endswith(f":{EXELLIO_PORT}") else "datecs"
+        where, speeds, ikc_speeds = f"tcp://{port}?", [""], [""]
+    elif port.startswith("/"):
+        classic, where = "datecs", f"serial://{port}?"
+        speeds, ikc_speeds = ([f"baud={speed}&" for speed in row] for row in (SPEEDS, IKC_SPEEDS))
+    else:
+        raise Invalid(Code.BAD_FIELD, f"{port!r} is neither a device path nor host:port nor usb:VID:PID")
+    packets = [
+        candidate
+        for speed in speeds
+        for candidate in ((f"{classic}+{where}{speed}{BOUND}", False), (f"krypton+{where}{speed}{BOUND}", True))
+    ]
+    packets += [(f"ikc+{where}{speed}{IKC_BOUND}", False) for speed in ikc_speeds]
+    maria = (f"maria+{where}{MARIA_BOUND}", False)
+    if port.startswith("/"):
+        return [*packets, maria]
+    # The login of the factory: a device with another one is named by its refusal (PASSWORD) and nothing more is sent.
+    web = (f"helpmicro+http://{port}?{HTTP_BOUND}", False)
+    return [web, *packets, maria] if port.endswith(f":{HTTP_PORT}") else [*packets, web, maria]
+
+
+def _wire(logs: Sequence[WireLog]) -> str:
+    return "\n".join(filter(None, (log.tail(40) for log in logs)))
+
+
+def _hex(log: WireLog, direction: str) -> str:
+    """All that went one way, as hex; how much was left out stands at the end."""
+    data = b"".join(exchange.data for exchange in log if exchange.direction == direction)
+    rest = f" … and {len(data) - SHOWN} bytes" if len(data) > SHOWN else ""
+    return data[:SHOWN].hex(" ").upper() + rest
+
+
+def _held(device: Any, interface: int) -> bool:
+    """Whether a kernel driver holds the interface; unknown counts as no."""
+    import usb.core
+    import usb.util
+
+    try:
+        return bool(device.is_kernel_driver_active(interface))
+    except (usb.core.USBError, NotImplementedError):
+        return False
+    finally:
+        usb.util.dispose_resources(device)
 
 
 def _lasting(url: str) -> str:
     """The URL for the configuration, without the haste of probing."""
-    return url.removesuffix(BOUND).rstrip("?&")
+    for bound in (MARIA_BOUND, IKC_BOUND, BOUND, HTTP_BOUND):
+        url = url.removesuffix(bound)
+    return url.rstrip("?&")
 
 
 def _lasting_name(device: str) -> str:

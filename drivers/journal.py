@@ -55,16 +55,17 @@ class FileJournal:
 
     def settled(self, document: Document) -> Result | None:
         self._same_content(document)
-        last = self._last(document, "outcome")
-        if last is None or last["result"]["state"] == State.UNKNOWN:
+        last = next(reversed(self._of(document)), None)
+        # An intent opens the matter anew: an outcome before it is about an earlier attempt.
+        if last is None or last["event"] == "intent" or last["result"]["state"] == State.UNKNOWN:
             return None
         return msgspec.convert(last["result"], Result)
 
     def open_intent(self, document: Document) -> Snapshot | None:
-        last = self._last(document, "intent")
-        if last is None or self.settled(document) is not None:
+        if self.settled(document) is not None:
             return None
-        return dict(last["snapshot"])
+        last = next((record for record in reversed(self._of(document)) if record["event"] == "intent"), None)
+        return None if last is None else dict(last["snapshot"])
 
     def open_intents(self) -> list[tuple[Document, Snapshot]]:
         """What this registrar was asked and never settled, oldest first."""
@@ -99,9 +100,6 @@ class FileJournal:
 
     def _of(self, document: Document) -> list[dict[str, Any]]:
         return [record for record in self._records if record["id"] == str(document.id)]
-
-    def _last(self, document: Document, event: str) -> dict[str, Any] | None:
-        return next((record for record in reversed(self._of(document)) if record["event"] == event), None)
 
     def _append(self, event: str, about: Document, **content: Any) -> None:
         record: dict[str, Any] = {

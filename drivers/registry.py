@@ -1,6 +1,6 @@
 """Registrar URL -> driver: `family+transport://address?option=value`.
 
-    datecs+serial:///dev/registrar?baud=19200        datecs+tcp://10.0.0.7:9100
+    datecs+serial:///dev/registrar?baud=19200        datecs+tcp://10.0.0.7:9100        ikc+usb://ffff:1c01
 
 One line says which registrar a till uses; swapping the type is changing that line. Built-in families stand in a table
 of module names, imported on use; strangers add theirs through the entry-point group `kasa.registrars`.
@@ -8,9 +8,11 @@ of module names, imported on use; strangers add theirs through the entry-point g
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from drivers.clock import Clock, SystemClock
@@ -20,6 +22,11 @@ from drivers.registrar import Registrar
 
 BUILT_IN: Mapping[str, str] = {
     "datecs": "drivers.datecs.registrar:connect",
+    "exellio": "drivers.datecs.registrar:connect",
+    "krypton": "drivers.krypton.registrar:connect",
+    "maria": "drivers.maria.registrar:connect",
+    "ikc": "drivers.ikc.registrar:connect",
+    "helpmicro": "drivers.helpmicro.registrar:connect",
     "prro": "drivers.prro.address:connect",
 }
 ENTRY_POINTS = "kasa.registrars"
@@ -69,7 +76,7 @@ def parse_url(text: str) -> RegistrarUrl:
     except ValueError as error:
         raise Invalid(Code.BAD_FIELD, f"{text!r} is not a registrar URL ({error}); {example}") from error
     family, plus, transport = parts.scheme.partition("+")
-    address = parts.path if transport in ("serial", "usb", "pty") else parts.netloc
+    address = parts.path if transport in ("serial", "pty") else parts.netloc
     if not (plus and family and transport and address):
         raise Invalid(Code.BAD_FIELD, f"{text!r} is not a registrar URL; {example}")
     if len(dict(pairs)) != len(pairs):
@@ -84,8 +91,13 @@ def families() -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)} | dict(BUILT_IN)
 
 
-def connect(text: str, *, clock: Clock | None = None, log: WireLog | None = None) -> Registrar:
-    """The driver for a URL; opens nothing yet. Raises `Invalid` for an unknown family or option."""
+def connect(
+    text: str, *, clock: Clock | None = None, log: WireLog | None = None, record: Path | bool = True
+) -> Registrar:
+    """The driver for a URL; opens nothing yet. Raises `Invalid` for an unknown family or option.
+
+    `record` writes the session to that file (`drivers.recording`); True: where $KASA_RECORD says, if it does.
+    """
     url = parse_url(text)
     where = BUILT_IN.get(url.family) or families().get(url.family)
     if where is None:
@@ -93,4 +105,14 @@ def connect(text: str, *, clock: Clock | None = None, log: WireLog | None = None
     clock = clock or SystemClock()
     module, _, name = where.partition(":")
     factory: Factory = getattr(import_module(module), name)
-    return factory(url, clock, log or WireLog(clock))
+    log = log or WireLog(clock)
+    if record is True:
+        place = os.environ.get("KASA_RECORD", "")
+        record = Path(place) if place else False
+    if not isinstance(record, Path):
+        return factory(url, clock, log)
+    from drivers.recording import RecordedRegistrar, Recorder
+
+    recorder = Recorder(record, url.text, clock)
+    log.tap = recorder.tap
+    return RecordedRegistrar(factory(url, recorder.clock, log), recorder)

@@ -8,7 +8,9 @@ Starting it again goes on with the same data.
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from pathlib import Path
 
 from kiosk.config import Settings
 
+PR_SET_PDEATHSIG = 1
 PATIENCE = 15.0
 """Seconds that the virtual registrar may take to start."""
 
@@ -44,7 +47,12 @@ def registrar(where: Path) -> Iterator[str]:
     command += ["--state", str(place / "state.json"), "--tape", str(place / "tape.txt")]
     with (place / "registrar.log").open("ab") as errors:
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
         )
     try:
         assert child.stdout is not None
@@ -61,3 +69,9 @@ def registrar(where: Path) -> Iterator[str]:
             child.wait()
         if child.stdout is not None:
             child.stdout.close()
+
+
+def _end_with_parent() -> None:
+    """A killed kiosk leaves no virtual registrar behind: the kernel ends it (prctl PR_SET_PDEATHSIG)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -20,7 +20,8 @@ LAST_Z, STATUS, TRANSACTION, IDENTIFY, TAX_RATES, TAX_NUMBER = 64, 74, 76, 90, 9
 DRAWER, ARTICLE, COPY, DAY_SUMS, LAST_DOCUMENT = 106, 107, 109, 110, 113
 BEEP = 80
 
-FORMS = {"cash": "P", "credit": "N", "cheque": "C", "card": "D"}
+FORMS = {"cash": "P", "credit": "N", "cheque": "C", "card": "D"} | {letter: letter for letter in "IJKL"}
+"""Letters of 53; I…L are the programmable forms of Exellio and name themselves (exellio.md A.1)."""
 FORM_ORDER = ("cash", "credit", "card", "cheque")
 """Order of the sums in the reply of 110."""
 

@@ -51,13 +51,18 @@ class Broken:
 Event = Reply | Nak | Syn | Broken
 
 
-def request(seq: int, command: int, data: bytes = b"") -> bytes:
-    """One request frame. Raises ValueError when a field is out of range or the data are too long."""
-    if not SEQ_FIRST <= seq <= SEQ_LAST or not 0x20 <= command <= 0x7F:
-        raise ValueError("SEQ and CMD are 20h…7Fh")
+def request(
+    seq: int, command: int, data: bytes = b"", *, last_command: int = SEQ_LAST, max_data: int = MAX_DATA
+) -> bytes:
+    """One request frame. Raises ValueError when a field is out of range or the data are too long.
+
+    The Krypton dialect takes commands up to FFh and one data byte more (datecs-krypton.md §2).
+    """
+    if not SEQ_FIRST <= seq <= SEQ_LAST or not 0x20 <= command <= last_command:
+        raise ValueError(f"SEQ is 20h…7Fh and CMD 20h…{last_command:X}h")
     payload = escape(data)
-    if len(payload) > MAX_DATA:
-        raise ValueError(f"{len(payload)} data bytes, at most {MAX_DATA}")
+    if len(payload) > max_data:
+        raise ValueError(f"{len(payload)} data bytes, at most {max_data}")
     body = bytes((0x20 + 4 + len(payload), seq, command)) + payload + bytes((POSTAMBLE,))
     return bytes((PREAMBLE,)) + body + checksum(body) + bytes((TERMINATOR,))
 

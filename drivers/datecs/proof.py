@@ -23,6 +23,8 @@ class Reading:
     amount: int = 0
     at: str = ""
     """The printer's own time, ISO 8601, aware."""
+    taxes: str = ""
+    """The answer of 65: turnover by tax. Empty where the document does not need it."""
 
     def to_json(self) -> dict[str, str | int]:
         return asdict(self)

@@ -8,10 +8,11 @@ sum is compared with the document before money is named, so a line that a noisy 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from drivers.datecs import commands, text
-from drivers.datecs.articles import NAME_LENGTH, Articles
+from drivers.datecs.articles import Articles
 from drivers.datecs.commands import Transaction
 from drivers.datecs.session import Session, before_commit
 from drivers.datecs.shift import Shift
@@ -43,8 +44,19 @@ class Receipt:
     """Issues receipts through one session."""
 
     def __init__(
-        self, session: Session, articles: Articles, shift: Shift, *, operator: int, password: str, till: int
+        self,
+        session: Session,
+        articles: Articles,
+        shift: Shift,
+        *,
+        operator: int,
+        password: str,
+        till: int,
+        width: int = 36,
+        forms: Mapping[PaymentForm, str] = DEVICE_FORM,
     ) -> None:
+        self._width = width
+        self._forms = forms
         self._session = session
         self._articles = articles
         self._shift = shift
@@ -161,7 +173,7 @@ class Receipt:
             return [("cash", 0)]
         sums: dict[str, int] = {}
         for payment in document.payments:
-            form = DEVICE_FORM[payment.form]
+            form = self._forms[payment.form]
             sums[form] = sums.get(form, 0) + payment.amount
         return sorted(sums.items(), key=lambda row: row[0] == "cash")
 
@@ -188,7 +200,7 @@ class Receipt:
         return False
 
     def _text(self, *texts: str) -> None:
-        for line in text.lines((part for part in texts if part.strip()), NAME_LENGTH):
+        for line in text.lines((part for part in texts if part.strip()), self._width):
             self._session.ask(commands.TEXT, line)
 
 

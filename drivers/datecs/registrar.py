@@ -1,4 +1,4 @@
-"""The Datecs classic registrar: FP-3530T and relatives (datecs-fp3530t.md).
+"""The Datecs classic registrar: FP-3530T (datecs-fp3530t.md) and, as a dialect, Exellio (exellio.md).
 
 Proof of completion (§8, registrars/README.md §7): the last document number (113), the day sums by payment (110), the
 state and amounts of the transaction (76 `T`), the cash registers (70). A receipt exists when the number moved by one
@@ -7,22 +7,23 @@ and either the amount or the day sums moved by the receipt; it does not when the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from drivers.clock import Clock, from_kyiv, kyiv
 from drivers.datecs import commands, text
 from drivers.datecs.articles import NAME_LENGTH, Articles, printed_name
+from drivers.datecs.dialect import CLASSIC, DIALECTS, Dialect
+from drivers.datecs.exchange import ATTEMPTS, SILENCE, SILENCE_WORKING
 from drivers.datecs.proof import Reading, judge
-from drivers.datecs.receipt import PROBLEMS, Receipt, corrected, notes_after, notes_before, notes_on
-from drivers.datecs.session import SILENCE, SILENCE_WORKING, Session, before_commit
+from drivers.datecs.receipt import DEVICE_FORM, PROBLEMS, Receipt, corrected, notes_after, notes_before, notes_on
+from drivers.datecs.session import Session, before_commit
 from drivers.datecs.shift import Shift
 from drivers.document import Document, DocumentKind, PaymentForm
 from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused
 from drivers.links import Link
-from drivers.links.serial import SerialLink
-from drivers.links.tcp import TcpLink
+from drivers.links.opening import link_to
 from drivers.links.wire import RecordedLink, WireLog
 from drivers.registrar import (
     HARDWARE_KINDS,
@@ -43,6 +44,7 @@ REPORT_CAP = 180.0
 DISPLAY_WIDTH = 20
 OPTIONS = (
     "baud", "password", "report_password", "operator", "till", "codepage", "cap", "serial", "silence_ms", "working_ms",
+    "attempts",
 )  # fmt: skip
 CLOCK_DRIFT = timedelta(minutes=10)
 """A larger difference between the printer's clock and ours is worth a warning."""
@@ -51,18 +53,20 @@ ANYTIME = frozenset({DocumentKind.Z_REPORT})
 
 
 def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> DatecsRegistrar:
-    """The driver for `datecs+serial:///dev/…` or `datecs+tcp://host:port`. Raises `Invalid` for a wrong option."""
-    url.refuse_unknown(*OPTIONS)
-    link: Link
-    if url.transport == "serial":
-        link = SerialLink(url.address, baud=url.number("baud", 19200, 300, 115200))
-    elif url.transport == "tcp":
-        host, _, port = url.address.rpartition(":")
-        if not host or not port.isdigit():
-            raise Invalid(Code.BAD_FIELD, f"{url.address!r} is not host:port")
-        link = TcpLink(host, int(port))
-    else:
-        raise Invalid(Code.BAD_FIELD, f"datecs speaks over serial or tcp, not {url.transport!r}")
+    """The driver for `datecs+serial:///dev/…`, `datecs+tcp://host:port` and the same with `exellio`.
+
+    `exellio` has two options more, `certificate` (C, I…L) and `iban` (N, I…L): the letters of its programmable
+    payment forms. Its TCP port is 9100 when none is written. Raises `Invalid` for a wrong option.
+    """
+    dialect = DIALECTS[url.family]
+    url.refuse_unknown(*OPTIONS, *(("certificate", "iban") if dialect.extra_forms else ()))
+    baud = url.number("baud", dialect.baud, 300, 115200)
+    link = link_to(url.transport, url.address, baud=baud, default_port=dialect.port)
+    forms = dict(DEVICE_FORM)
+    for form, standard in ((PaymentForm.CERTIFICATE, "C"), (PaymentForm.IBAN, "N")):
+        letter = url.choice(str(form), standard, (standard, *dialect.extra_forms))
+        if letter != standard:
+            forms[form] = letter
     return DatecsRegistrar(
         RecordedLink(link, log),
         clock,
@@ -74,7 +78,10 @@ def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> DatecsRegistrar:
         cap=float(url.number("cap", 90, 1, 600)),
         silence=url.number("silence_ms", round(SILENCE * 1000), 60, 10_000) / 1000,
         working=url.number("working_ms", round(SILENCE_WORKING * 1000), 60, 60_000) / 1000,
+        attempts=url.number("attempts", ATTEMPTS, 1, ATTEMPTS),
         serial=url.options.get("serial", ""),
+        dialect=dialect,
+        forms=forms,
     )
 
 
@@ -95,13 +102,33 @@ class DatecsRegistrar:
         serial: str = "",
         silence: float = SILENCE,
         working: float = SILENCE_WORKING,
+        attempts: int = ATTEMPTS,
+        dialect: Dialect = CLASSIC,
+        forms: Mapping[PaymentForm, str] = DEVICE_FORM,
     ) -> None:
         self._clock = clock
-        self._session = Session(link, clock, codepage=codepage, cap=cap, silence=silence, working=working)
+        self._dialect = dialect
+        self._session = Session(
+            link,
+            clock,
+            codepage=codepage,
+            cap=cap,
+            silence=silence,
+            working=working,
+            attempts=attempts,
+            dialect=dialect,
+        )
         self._articles = Articles(self._session, password, codepage)
         self._shift = Shift(self._session, self._now)
         self._receipt = Receipt(
-            self._session, self._articles, self._shift, operator=operator, password=password, till=till
+            self._session,
+            self._articles,
+            self._shift,
+            operator=operator,
+            password=password,
+            till=till,
+            width=dialect.text_width,
+            forms=forms,
         )
         self._report_password = report_password
         self._codepage = codepage
@@ -110,12 +137,13 @@ class DatecsRegistrar:
         self._offset = timedelta()
         self._last_z: date | None = None
         self.capabilities = Capabilities(
-            family="datecs",
+            family=dialect.family,
             name_length=NAME_LENGTH,
-            line_length=NAME_LENGTH,
+            line_length=dialect.text_width,
             kinds=HARDWARE_KINDS,
             display=True,
             drawer=True,
+            max_payments=dialect.max_payments,
         )
 
     # -- questions ------------------------------------------------------------------------------------------------
@@ -123,7 +151,11 @@ class DatecsRegistrar:
     def check(self, document: Document) -> None:
         self.capabilities.accept(document)
         if len({payment.form for payment in document.payments}) > self.capabilities.max_payments:
-            raise Invalid(Code.PAYMENT, "at most four means of payment on one receipt", field="payments")
+            raise Invalid(
+                Code.PAYMENT,
+                f"at most {self.capabilities.max_payments} means of payment on one receipt",
+                field="payments",
+            )
         for index, line in enumerate(document.lines):
             where = f"lines[{index}]"
             if len(line.tax) != 1 or line.tax not in self.capabilities.tax_letters:
@@ -144,8 +176,8 @@ class DatecsRegistrar:
         ask = self._session.ask
         rates = ask(commands.TAX_RATES).split(",")
         return Info(
-            family="datecs",
-            model="FP-3530T",
+            family=self._dialect.family,
+            model=self._dialect.model,
             firmware=identity.firmware,
             serial=identity.serial,
             fiscal_number=identity.fiscal_memory,
@@ -167,7 +199,8 @@ class DatecsRegistrar:
             warnings += (f"the registrar's clock differs by {round(self._offset.total_seconds() / 60)} minutes",)
         return Status(
             reachable=True,
-            paper_out=flags.paper_out and not flags.cover_open,
+            paper_out=flags.journal_out or (flags.paper_out and not flags.cover_open),
+            paper_low=flags.paper_low,
             cover_open=flags.cover_open,
             receipt_open=flags.receipt_open,
             clock_set=not flags.clock_lost and clock is not None,
@@ -271,7 +304,7 @@ class DatecsRegistrar:
             text.encode(line, self._codepage, "slip")
         self._session.ask(commands.SLIP_OPEN)
         try:
-            for line in text.lines(lines, NAME_LENGTH):
+            for line in text.lines(lines, self._dialect.text_width):
                 self._session.ask(commands.SLIP_LINE, line)
         finally:
             if self._session.connected:
@@ -381,18 +414,22 @@ class DatecsRegistrar:
         moves_cash = document.kind in (DocumentKind.CASH_IN, DocumentKind.CASH_OUT, DocumentKind.REFUND)
         cash = commands.cash_state(ask(commands.CASH)) if moves_cash else None
         refund = document.kind is DocumentKind.REFUND
+        # A correction is spread over the tax groups by the printer itself: only its registers tell how.
+        by_tax = refund or document.discount or document.rounding
+        taxes = ask(commands.TAX_SUMS, "1" if refund else "0") if by_tax else ""
         amount = commands.transaction(ask(commands.TRANSACTION, "T")).amount if final else 0
         return Reading(
             serial=self._serial,
             last=last,
             z_number=sums.z_number,
             paid=sum(sums.by_form.values()),
-            refunded=sum(commands.tax_sums(ask(commands.TAX_SUMS, "1")).values()) if refund else 0,
+            refunded=sum(commands.tax_sums(taxes).values()) if refund else 0,
             drawer=cash.drawer if cash else 0,
             cash_in=cash.cash_in if cash else 0,
             cash_out=cash.cash_out if cash else 0,
             amount=amount,
             at=self._now().isoformat(timespec="seconds"),
+            taxes=taxes,
         )
 
     def _move_cash(self, document: Document, before: Reading) -> Result:
@@ -460,10 +497,21 @@ class DatecsRegistrar:
             moment = datetime.fromisoformat(before.at) if before.at else None
             printed = not self._session.flags.paper_out
             done = self._registered(document, before, printed=printed, moment=moment)
-            by_tax = corrected(document) if document.discount or document.rounding else {}
+            by_tax = _between(document, before, after) if document.discount or document.rounding else {}
             return replace(done, number=str(number), z_number=z_number, by_tax=by_tax, evidence=evidence)
         code = Code.OFFLINE if state is State.REJECTED else Code.TOTAL_MISMATCH
         return Result(state, serial=self._serial, fault=FaultInfo(str(code), why), evidence=evidence)
+
+
+def _between(document: Document, before: Reading, after: Reading) -> dict[str, int]:
+    """What one document added to the turnover by tax; computed where the registers do not tell it."""
+    if before.taxes and after.taxes:
+        was = commands.tax_sums(before.taxes)
+        grown = {letter: value - was.get(letter, 0) for letter, value in commands.tax_sums(after.taxes).items()}
+        told = {letter: value for letter, value in grown.items() if value}
+        if sum(told.values()) == document.due:
+            return told
+    return corrected(document)
 
 
 def _short(wanted: int, drawer: int) -> Fault:

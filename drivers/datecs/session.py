@@ -7,22 +7,15 @@ on silence: the caller asks the registers first. A NAK or a broken reply proves 
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
-
 from drivers.clock import Clock
 from drivers.datecs import commands, text
-from drivers.datecs.frame import SEQ_FIRST, Broken, Nak, Parser, Reply, Syn, request
+from drivers.datecs.dialect import CLASSIC, Dialect
+from drivers.datecs.exchange import ATTEMPTS, SILENCE, SILENCE_WORKING, Exchange
+from drivers.datecs.frame import Reply
 from drivers.datecs.status import Flags
 from drivers.errors import Code, Existence, Fault, LinkLost, Refused, Unreachable
 from drivers.links import Link
 
-SILENCE = 0.5
-"""Seconds without an answer before the packet is repeated (§1)."""
-SILENCE_WORKING = 3.0
-"""The same after a SYN, or after a command that moves money (§1: real printers pause longer)."""
-ATTEMPTS = 4
-SEQ_SPAN = 0x5F
 ASK_FIRST = frozenset({commands.PAY, commands.CLOSE, commands.REPORT, commands.CASH})
 READS = frozenset(
     {
@@ -70,17 +63,15 @@ class Session:
         cap: float = 90.0,
         silence: float = SILENCE,
         working: float = SILENCE_WORKING,
+        attempts: int = ATTEMPTS,
+        dialect: Dialect = CLASSIC,
     ) -> None:
         self._link = link
-        self._clock = clock
         self._codepage = codepage
-        self._cap = cap
-        self._silence = silence
-        self._working = max(silence, working)
-        self._parser = Parser()
-        self._count = random.randrange(SEQ_SPAN)
+        self._packets = Exchange(link, clock, cap=cap, silence=silence, working=working, attempts=attempts)
         self.connected = False
-        self.flags = Flags(b"\x80" * 6)
+        self._dialect = dialect
+        self.flags = Flags(b"\x80" * 6, dialect)
 
     def connect(self) -> None:
         """Open the link and prove that a Datecs printer answers. Raises `Unreachable`."""
@@ -91,7 +82,7 @@ class Session:
             for _ in range(ATTEMPTS):
                 reply = self._exchange(commands.STATUS, b"X", any_command=True)
                 if reply.command == commands.STATUS:
-                    self.flags = Flags(reply.status)
+                    self.flags = Flags(reply.status, self._dialect)
                     self.connected = True
                     return
                 # The printer still remembers our random SEQ from another command: take the next (§2).
@@ -103,7 +94,7 @@ class Session:
 
     def close(self) -> None:
         self.connected = False
-        self._parser.reset()
+        self._packets.reset()
         self._link.close()
 
     def ask(self, command: int, data: str = "", *, cap: float | None = None) -> str:
@@ -114,7 +105,7 @@ class Session:
         except LinkLost:
             self.close()
             raise
-        self.flags = Flags(reply.status)
+        self.flags = Flags(reply.status, self._dialect)
         self._judge(command, reply)
         return text.decode(reply.data, self._codepage)
 
@@ -138,57 +129,15 @@ class Session:
             raise Refused(found[0], found[1], raw=flags.hex, command=str(command), wire=reply.data.hex())
 
     def _exchange(self, command: int, data: bytes, *, any_command: bool = False, cap: float | None = None) -> Reply:
-        seq = SEQ_FIRST + self._count
-        self._count = (self._count + 1) % SEQ_SPAN
-        packet = request(seq, command, data)
         hidden = commands.masked(command, data)
-        shown = None if hidden == data else request(seq, command, hidden)
-        deadline = self._clock.monotonic() + (cap or self._cap)
-        patience = self._working if command in ASK_FIRST else self._silence
-        accept: Callable[[Reply], bool] = lambda reply: reply.seq == seq and (any_command or reply.command == command)  # noqa: E731
-        self._parser.reset()
-        self._link.flush_input()
-        for _ in range(ATTEMPTS):
-            self._link.write(packet, shown)
-            reply, repeat = self._await(accept, patience, deadline)
-            if reply is not None:
-                return reply
-            if self._clock.monotonic() >= deadline:
-                break
-            if command in ASK_FIRST and not repeat:
-                break
-        raise LinkLost(
-            Code.TIMEOUT_UNKNOWN,
-            f"no answer to command {command} from {self._link.name}",
-            command=str(command),
-            wire=(shown or packet).hex(" ").upper(),
+        return self._packets.send(
+            command,
+            data,
+            shown=None if hidden == data else hidden,
+            ask_first=command in ASK_FIRST,
+            any_command=any_command,
+            cap=cap,
         )
-
-    def _await(self, accept: Callable[[Reply], bool], patience: float, deadline: float) -> tuple[Reply | None, bool]:
-        """The accepted reply, or None and whether the printer itself asked for a repeat.
-
-        Only a SYN or a frame under way prolongs the waiting: a line full of noise is as good as silent. A broken
-        reply or a NAK counts as the printer's own request only at once: after a SYN the printer may have restarted
-        and forgotten the SEQ, and such bytes may be the noise of that.
-        """
-        quiet = self._clock.monotonic() + patience
-        worked = False
-        while True:
-            left = min(quiet, deadline) - self._clock.monotonic()
-            chunk = self._link.read(left) if left > 0 else b""
-            if not chunk:
-                return None, False
-            for event in self._parser.feed(chunk):
-                if isinstance(event, Reply) and accept(event):
-                    return event, False
-                if isinstance(event, Nak | Broken):
-                    self._parser.reset()
-                    return None, not worked
-                if isinstance(event, Syn):
-                    worked = True
-                    quiet = self._clock.monotonic() + self._working
-            if self._parser.pending:
-                quiet = max(quiet, self._clock.monotonic() + self._silence)
 
 
 def before_commit(fault: Fault) -> Fault:

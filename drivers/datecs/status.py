@@ -1,9 +1,10 @@
-"""The six status bytes of the classic dialect and the faults they mean (datecs-fp3530t.md §3)."""
+"""The six status bytes of the classic dialects and the faults they mean (datecs-fp3530t.md §3, exellio.md A.2)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from drivers.datecs.dialect import CLASSIC, Dialect
 from drivers.errors import Code
 
 
@@ -12,6 +13,7 @@ class Flags:
     """Six status bytes, bit 7 of each always set."""
 
     raw: bytes
+    dialect: Dialect = CLASSIC
 
     def bit(self, byte: int, bit: int) -> bool:
         return bool(self.raw[byte] >> bit & 1)
@@ -31,8 +33,15 @@ class Flags:
 
     @property
     def cover_open(self) -> bool:
-        """The classic printer shows an open head as a mechanism fault together with paper out (§8)."""
-        return self.bit(0, 4) and self.bit(2, 0)
+        return all(self.bit(*place) for place in self.dialect.cover)
+
+    @property
+    def journal_out(self) -> bool:
+        return self.dialect.journal_out is not None and self.bit(*self.dialect.journal_out)
+
+    @property
+    def paper_low(self) -> bool:
+        return any(self.bit(*place) for place in self.dialect.paper_low)
 
     @property
     def receipt_open(self) -> bool:
@@ -44,7 +53,7 @@ class Flags:
 
     @property
     def slip_open(self) -> bool:
-        return self.bit(2, 5) or self.bit(1, 5)
+        return any(self.bit(*place) for place in self.dialect.slip)
 
     @property
     def fiscalised(self) -> bool:
@@ -72,6 +81,8 @@ class Flags:
             return Code.COVER_OPEN, "the cover or the print head is open"
         if self.paper_out:
             return Code.PAPER_OUT, "out of paper"
+        if self.journal_out:
+            return Code.PAPER_OUT, "out of journal paper"
         if self.bit(0, 4):
             return Code.PRINTER, "printing mechanism fault"
         if self.bit(1, 4):
@@ -98,4 +109,7 @@ class Flags:
         return tuple(found)
 
     def warnings(self) -> tuple[str, ...]:
-        return ("fiscal memory nearly full",) if self.bit(4, 3) else ()
+        found = ["fiscal memory nearly full"] if self.bit(4, 3) else []
+        if self.dialect.display_missing is not None and self.bit(*self.dialect.display_missing):
+            found.append("no customer display")
+        return tuple(found)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from drivers.emulation.faults import FaultPlan, load
@@ -16,7 +18,16 @@ from drivers.emulation.machine import Machine
 from drivers.emulation.memory import StateFile, Tape
 from drivers.emulation.server import EmulatorServer, Timing
 
-FAMILIES: Mapping[str, str] = {"datecs": "drivers.datecs.emulator.machine:build"}
+FAMILIES: Mapping[str, str] = {
+    "datecs": "drivers.datecs.emulator.machine:build",
+    "exellio": "drivers.datecs.emulator.machine:build_exellio",
+    "helpmicro": "drivers.helpmicro.emulator.machine:build",
+    "ikc": "drivers.ikc.emulator.machine:build",
+    "krypton": "drivers.krypton.emulator.machine:build",
+    "maria": "drivers.maria.emulator.machine:build",
+}
+HTTP = frozenset({"helpmicro"})
+"""Families that have an address on the network and no serial line."""
 SERVERS: Mapping[str, str] = {"prro": "drivers.prro.emulator.web:build"}
 """Families that are no device on a line but a server of their own on a port."""
 TIMING = ("realtime", "baud", "delay_ms", "chunk", "seed")
@@ -45,6 +56,19 @@ def timing(options: Mapping[str, str]) -> Timing:
     )
 
 
+@contextmanager
+def running(where: str, options: Mapping[str, str]) -> Iterator[str]:
+    """The registrar URL of an emulator: `where` itself when it is one, else a new machine of that family."""
+    if "+" in where:
+        yield where
+        return
+    machine = build(where, options, None, None, FaultPlan())
+    with TemporaryDirectory() as folder:
+        line, transport = (TcpLine(0), "http") if where in HTTP else (PtyLine(Path(folder) / "tty"), "serial")
+        with EmulatorServer(machine, line, timing(options)) as server:
+            yield f"{where}+{transport}://{server.address}"
+
+
 def serve(
     scheme: str,
     *,
@@ -63,9 +87,12 @@ def serve(
             raise ValueError(f"the emulator of {scheme!r} is a server: give --port")
         plan = load(faults) if faults else FaultPlan()
         return _run(_server(scheme, options, port or 0, state, tape, plan), as_json=as_json)
+    if link is not None and scheme in HTTP:
+        raise ValueError(f"{scheme} answers HTTP only: give it a --port")
     machine = build(scheme, options, state, tape, load(faults) if faults else FaultPlan())
     line = PtyLine(Path(link)) if link is not None else TcpLine(port or 0)
-    return _run(EmulatorServer(machine, line, timing(options)), as_json=as_json)
+    prefix = "http://" if scheme in HTTP else ""
+    return _run(EmulatorServer(machine, line, timing(options)), as_json=as_json, prefix=prefix)
 
 
 class Running(Protocol):
@@ -87,12 +114,12 @@ def _server(
     return make(options, port=port, state=state, tape=Tape(tape), plan=plan)
 
 
-def _run(server: Running, *, as_json: bool) -> int:
+def _run(server: Running, *, as_json: bool, prefix: str = "") -> int:
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     server.start()
     try:
-        where = server.address
+        where = f"{prefix}{server.address}"
         sys.stdout.write((json.dumps({"ready": where}) if as_json else f"ready {where}") + "\n")
         sys.stdout.flush()
         signal.sigwait(signals)

@@ -29,14 +29,20 @@ IDS = frozenset(
         "F11",
         "F12",
         "F13",
+        "F14",
         "F15",
+        "F16",
+        "F17",
+        "F18",
         "F19",
         "F20",
         "F22",
         "F23",
+        "F24",
     }
 )
-"""The others of the catalogue are business rules of the device (F14, F16–F18) or matters of the host (F21, F24)."""
+"""F21 is a matter of the host. F14, F16-F18 and F24 put a device into a state that its own rules then judge; a family
+whose protocol does not know that state ignores them."""
 
 SERVER = frozenset(
     {

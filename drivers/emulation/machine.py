@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from drivers.emulation.faults import FaultPlan
 
@@ -48,7 +48,17 @@ class Later:
     what: str
 
 
-Action = Send | Work | PowerOff | Unplug | Later
+@dataclass(frozen=True)
+class Deaf:
+    """Throw away what the host sent while the device was busy."""
+
+
+@dataclass(frozen=True)
+class HangUp:
+    """Close the host's TCP connection."""
+
+
+Action = Send | Work | PowerOff | Unplug | Later | Deaf | HangUp
 
 
 class Machine(Protocol):
@@ -80,3 +90,26 @@ class Machine(Protocol):
 
     def registers(self) -> dict[str, Any]:
         """The registers as plain data; sums in kopecks."""
+
+
+@runtime_checkable
+class WatchesHost(Protocol):
+    """A device that notices whether a host is there, as Maria does by DTR."""
+
+    def set_dtr(self, present: bool, *, serial: bool) -> None:
+        """`serial` tells a port with a speed to find from a TCP connection."""
+
+
+@runtime_checkable
+class OnNetwork(Protocol):
+    """A device with an address of its own: without mains nobody answers there, and its connections are gone."""
+
+    on_network: bool
+
+
+@runtime_checkable
+class Transmits(Protocol):
+    """A device that sends its documents to the tax service by itself."""
+
+    def set_link(self, up: bool) -> None:
+        """The line to the tax service."""

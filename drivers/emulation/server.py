@@ -13,12 +13,26 @@ from functools import partial
 from typing import Any
 
 from drivers.emulation.faults import Fault
-from drivers.emulation.lines import PtyLine, TcpLine
-from drivers.emulation.machine import Later, Machine, PowerOff, Send, Unplug, Work
+from drivers.emulation.lines import Line, PtyLine
+from drivers.emulation.machine import (
+    Deaf,
+    HangUp,
+    Later,
+    Machine,
+    OnNetwork,
+    PowerOff,
+    Send,
+    Transmits,
+    Unplug,
+    WatchesHost,
+    Work,
+)
 
 BITS_A_BYTE = 10
 SLICE = 0.002
 """Seconds of line time that a paced write carries: finer than any host timeout, coarser than the timer's error."""
+DTR_DROP = 2.0
+"""Seconds without a host on a pty after which its DTR counts as dropped (emulators.md §1)."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +50,7 @@ class Timing:
 class EmulatorServer:
     """A device that listens. Use as a context manager, or `start()` and `stop()`."""
 
-    def __init__(self, machine: Machine, line: PtyLine | TcpLine, timing: Timing | None = None) -> None:
+    def __init__(self, machine: Machine, line: Line, timing: Timing | None = None) -> None:
         self.machine = machine
         self._line = line
         self._timing = timing or Timing()
@@ -50,6 +64,8 @@ class EmulatorServer:
         self._generation = 0
         self._line_free = 0.0
         self._alarms: list[tuple[float, Callable[[], None]]] = []
+        self._present = False
+        self._absent_since: float | None = None
 
     @property
     def address(self) -> str:
@@ -81,6 +97,8 @@ class EmulatorServer:
         with self._lock:
             self._powered = False
             self._generation += 1
+            if self._on_network:
+                self._line.unplug()
             self.machine.power_off()
         self._wake()
 
@@ -90,13 +108,20 @@ class EmulatorServer:
                 self._powered = True
                 self._generation += 1
                 self.machine.power_on()
+                if self._on_network and self._plugged:
+                    self._line.plug()
         self._wake()
+
+    @property
+    def _on_network(self) -> bool:
+        return isinstance(self.machine, OnNetwork) and self.machine.on_network
 
     def unplug(self) -> None:
         with self._lock:
             self._generation += 1
             self._plugged = False
             self._line.unplug()
+            self._watch_host()
         self._wake()
 
     def replug(self, serial: str = "") -> None:
@@ -105,7 +130,8 @@ class EmulatorServer:
                 self.machine.set_serial(serial)
             if not self._plugged:
                 self._generation += 1
-                self._line.plug()
+                if self._powered or not self._on_network:
+                    self._line.plug()
                 self._plugged = True
         self._wake()
 
@@ -126,6 +152,20 @@ class EmulatorServer:
         with self._lock:
             self.machine.advance_clock(seconds)
 
+    def set_dtr(self, present: bool) -> None:
+        """Raise or drop (for long enough) the host's DTR by hand. Raises ValueError for a device that has no DTR."""
+        with self._lock:
+            if not isinstance(self.machine, WatchesHost):
+                raise ValueError("this device does not look at DTR")
+            self.machine.set_dtr(present, serial=isinstance(self._line, PtyLine))
+
+    def set_link(self, up: bool) -> None:
+        """The line to the tax service. Raises ValueError for a device that has no modem."""
+        with self._lock:
+            if not isinstance(self.machine, Transmits):
+                raise ValueError("this device has no modem")
+            self.machine.set_link(up)
+
     def add_fault(self, id: str, command: str = "*", **how: Any) -> None:
         with self._lock:
             self.machine.plan.add(Fault(id, command, **how))
@@ -141,9 +181,15 @@ class EmulatorServer:
         while not self._stopping:
             with self._lock:
                 wait = self._ring_alarms()
+                self._watch_host()
+                if self._absent_since is not None:
+                    left = max(0.0, self._absent_since + DTR_DROP - time.monotonic())
+                    wait = left if wait is None else min(wait, left)
                 watched = [self._wake_read]
+                line = -1
                 if self._plugged and self._line.fileno() >= 0:
-                    watched.append(self._line.fileno())
+                    line = self._line.fileno()
+                    watched += [line, *self._line.watched()]
             try:
                 ready, _, _ = select.select(watched, [], [], wait)
             except OSError:
@@ -152,14 +198,34 @@ class EmulatorServer:
             if self._wake_read in ready:
                 os.read(self._wake_read, 4096)
                 continue
-            if ready:
+            if line in ready:
                 self._receive()
+
+    def _watch_host(self) -> None:
+        """Tell a device that watches DTR when a host opens its end, and when one has been away for long enough."""
+        if not isinstance(self.machine, WatchesHost):
+            return
+        serial = isinstance(self._line, PtyLine)
+        present = self._plugged and self._line.host_present()
+        if present and not self._present:
+            self._absent_since = None
+            self.machine.set_dtr(True, serial=serial)
+        elif self._present and not present:
+            self._absent_since = time.monotonic()
+        self._present = present
+        if self._absent_since is not None and (
+            not serial or not self._plugged or time.monotonic() >= self._absent_since + DTR_DROP
+        ):
+            # A connection that is closed, or a cable that is out, needs no waiting.
+            self._absent_since = None
+            self.machine.set_dtr(False, serial=serial)
 
     def _receive(self) -> None:
         with self._lock:
             if not self._plugged:
                 return
             data = self._line.read()
+            self._watch_host()
             if not data or not self._powered:
                 return
             settings = self._line.settings()
@@ -177,6 +243,11 @@ class EmulatorServer:
                     self._send(action.data, generation)
                 elif isinstance(action, Work):
                     self._work(action, generation)
+                elif isinstance(action, Deaf):
+                    self._ignore_pending()
+                elif isinstance(action, HangUp):
+                    self._line.hang_up()
+                    self._watch_host()
                 elif isinstance(action, PowerOff):
                     self.power_off()
                     self._later(action.restore_after, self._unless_touched(self.power_on))
@@ -186,6 +257,11 @@ class EmulatorServer:
                     self._later(action.restore_after, self._unless_touched(back))
                 elif isinstance(action, Later):
                     self._later(action.seconds, partial(self.machine.later, action.what))
+
+    def _ignore_pending(self) -> None:
+        while self._plugged and (line := self._line.fileno()) >= 0 and select.select([line], [], [], 0)[0]:
+            if not self._line.read():
+                return
 
     def _send(self, data: bytes, generation: int) -> None:
         self._pause(self._timing.delay, generation)

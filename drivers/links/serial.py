@@ -44,11 +44,13 @@ class SerialLink:
             return
         import serial
 
+        # A pseudo-terminal has no parity, and asking for it twice is an error there.
+        pseudo = os.path.realpath(self._path).startswith("/dev/pts/")
         try:
             port = serial.Serial(
                 self._path,
                 self._baud,
-                parity=self._parity,
+                parity="N" if pseudo else self._parity,
                 stopbits=self._stop_bits,
                 timeout=0,
                 write_timeout=WRITE_TIMEOUT,
@@ -58,7 +60,7 @@ class SerialLink:
             if getattr(error, "errno", None) in (errno.EAGAIN, errno.EBUSY):
                 raise Unreachable(Code.BUSY, f"another program holds {self._path}") from error
             raise Unreachable(Code.OFFLINE, f"cannot open {self._path}: {error}") from error
-        if not os.path.realpath(self._path).startswith("/dev/pts/"):
+        if not pseudo:
             with suppress(OSError):  # a port without the ioctl is still guarded by flock
                 fcntl.ioctl(port.fileno(), termios.TIOCEXCL)
         self._port = port

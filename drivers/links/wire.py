@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,10 +29,14 @@ class Exchange:
 
 
 class WireLog:
-    """The last `size` exchanges of one device. Counts all bytes ever moved for efficiency figures."""
+    """The last `size` exchanges of one device. Counts all bytes ever moved for efficiency figures.
 
-    def __init__(self, clock: Clock, size: int = 2000) -> None:
+    `tap` may put something between the log and the link: a recorder, or a recording in place of the link.
+    """
+
+    def __init__(self, clock: Clock, size: int = 2000, tap: Callable[[Link], Link] | None = None) -> None:
         self._clock = clock
+        self.tap = tap
         self._ring: deque[Exchange] = deque(maxlen=size)
         self.sent = 0
         self.received = 0
@@ -64,7 +68,7 @@ class RecordedLink:
     """Any link with a wire log beside it."""
 
     def __init__(self, link: Link, log: WireLog) -> None:
-        self._link = link
+        self._link = log.tap(link) if log.tap is not None else link
         self.log = log
 
     @property
@@ -81,7 +85,7 @@ class RecordedLink:
 
     def write(self, data: bytes, shown: bytes | None = None) -> None:
         self.log.to_device(data, shown)
-        self._link.write(data)
+        self._link.write(data, shown)
 
     def read(self, timeout: float) -> bytes:
         data = self._link.read(timeout)

@@ -61,6 +61,7 @@ class OpeningScreen(KioskScreen[bool]):
         self._binding: Registration | None = checks.binding if checks is not None else None
         self._left = 0
         self._float_typed = False
+        self._held = 0
 
     def body(self) -> ComposeResult:
         with Horizontal(id="opening"):
@@ -103,13 +104,16 @@ class OpeningScreen(KioskScreen[bool]):
         if binding is None:
             return
         self._left = await self.work(self.till.shifts.left_at_close, binding)
+        self._held = await self.work(self.till.shifts.held, binding)
         user = self.till.workplace.user
         number = binding.fiscal_number or binding.serial or "-"
         kind = _("PRRO") if binding.url.startswith("prro") else _("RRO")
         lines = (
             self._names.get(binding.id, ""),
             f"{kind} {number} · {user.name if user else ''}",
-            f"{_('Left at the last close')}: {sum_of(self._left)}",
+            _("Left at the last close: {left}, in the registrar: {held}").format(
+                left=sum_of(self._left), held=sum_of(self._held)
+            ),
         )
         self.query_one("#who", Label).update("\n".join(lines))
         self.query_one("#counted", Input).value = money(self._left).replace("\u00a0", "")
@@ -146,10 +150,19 @@ class OpeningScreen(KioskScreen[bool]):
         message.stop()
         counted, float_ = self.query_one("#counted", Input), self.query_one("#float", Input)
         if message.input is counted and not self._float_typed:
-            float_.value = counted.value
+            float_.value = self._proposed(counted.value)
         elif message.input is float_ and float_.has_focus and float_.value != counted.value:
             self._float_typed = True
         self._note("")
+
+    def _proposed(self, counted: str) -> str:
+        """The float for what was typed as counted: what the registrar holds already is not entered twice."""
+        if not self._held:
+            return counted
+        try:
+            return money(max(0, read_money(counted, zero=True) - self._held)).replace("\u00a0", "")
+        except TillError:
+            return counted
 
     def _note(self, text: str) -> None:
         """An error takes the place of the heading's lines: there is no room for both on a small screen."""

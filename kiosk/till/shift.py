@@ -56,6 +56,14 @@ class Shifts:
         last = self._ledger.shifts.last_closed(binding.id)
         return last.cash_left if last is not None else 0
 
+    def held(self, binding: Binding) -> int:
+        """Cash that the registrar counts before the shift opens, kopecks, as far as it told.
+
+        A hardware registrar keeps its cash over a Z: only what lies in the drawer above it is the float to enter.
+        """
+        last = self._workplace.desk(binding).access.last
+        return last.drawer or 0 if last is not None else 0
+
     def age(self, shift: Shift) -> timedelta:
         """How long the shift lasts, from the device's own time where it is known."""
         return self._workplace.clock.now() - (shift.device_opened_at or shift.opened_at)

@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from unittest import mock
 
 from drivers.emulation.command import build, timing
 from drivers.emulation.faults import FaultPlan
-from drivers.emulation.lines import PtyLine, TcpLine
+from drivers.emulation.lines import Line, PtyLine, TcpLine
+from drivers.emulation.machine import Machine
 from drivers.emulation.server import EmulatorServer
+from tests.usbbus import UsbLine, VirtualBus
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,9 @@ class EmulatorBench:
     def advance_clock(self, seconds: float) -> None:
         self._server.advance_clock(seconds)
 
+    def heal(self) -> None:
+        self._server.heal()
+
 
 @contextmanager
 def emulator_bench(family: Family, folder: Path, **options: str) -> Iterator[EmulatorBench]:
@@ -125,6 +131,17 @@ def emulator_bench(family: Family, folder: Path, **options: str) -> Iterator[Emu
     settings = {**family.options, **options}
     tape = folder / "tape.txt"
     machine = build(family.scheme, settings, folder / "state.json", tape, FaultPlan())
-    line = PtyLine(folder / "tty") if family.line == "pty" else TcpLine(0)
-    with EmulatorServer(machine, line, timing(settings)) as server:
+    with line_of(family, folder, machine) as line, EmulatorServer(machine, line, timing(settings)) as server:
         yield EmulatorBench(family, server, tape)
+
+
+@contextmanager
+def line_of(family: Family, folder: Path, machine: Machine) -> Iterator[Line]:
+    """The family's usual line: a pseudo-terminal, TCP, or USB under pyusb itself, whose serial is the machine's."""
+    if family.line != "usb":
+        yield PtyLine(folder / "tty") if family.line == "pty" else TcpLine(0)
+        return
+    bus = VirtualBus()
+    with mock.patch("usb.backend.libusb1.get_backend", lambda: bus):
+        yield UsbLine(bus, lambda: str(machine.registers()["serial"]))
+    bus.close()

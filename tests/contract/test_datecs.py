@@ -45,13 +45,23 @@ class TestDatecsSerial(RegistrarContract):
 
 
 class TestDatecsTcp(RegistrarContract):
+    full_only = True
     family = replace(DATECS, url=DATECS.url.replace("serial", "tcp"), line="tcp", exclusive=False)
+    asked_before = frozenset({"70"})
+
+
+class TestDatecsUsb(RegistrarContract):
+    """No serial driver at all: pyusb on a virtual bus. Another unit is refused by the serial of its descriptor."""
+
+    full_only = True
+    family = replace(DATECS, url=DATECS.url.replace("serial", "usb"), line="usb", exclusive=False)
     asked_before = frozenset({"70"})
 
 
 class TestDatecsDosPage(RegistrarContract):
     """The other code page: Ukrainian letters that look Latin come back as Latin (datecs-fp3530t.md §4)."""
 
+    full_only = True
     family = replace(
         DATECS,
         url=DATECS.url + "&codepage=datecs_dos",

@@ -301,6 +301,8 @@ def test_detect(place: Place) -> None:
     assert place.data("status", found[0]["url"])["info"]["serial"] == "AB12345678"
     nothing = place.run("detect", str(place.folder / "nothing"))
     assert nothing.returncode == 5 and "nothing here" in nothing.stdout
+    told = place.run("detect", port).stdout
+    assert "FP-3530T" in told and "serial AB12345678, fiscal number" in told and "firmware 1.31" in told
 
 
 def test_emulator_keeps_its_memory_and_takes_a_free_port(place: Place) -> None:
@@ -359,3 +361,21 @@ def test_wire_shows_bytes_and_hides_the_password(place: Place) -> None:
 def test_help(place: Place, command: tuple[str, ...]) -> None:
     done = place.run(*command, "--help")
     assert done.returncode == 0 and "usage: registrar" in done.stdout
+
+
+def test_record_and_replay(place: Place) -> None:
+    where, _ = place.emulate("--link", str(place.folder / "tty"))
+    url = f"datecs+serial://{where}?{HASTE}&password=0000"
+    file = place.folder / "session.wire"
+    assert place.run("register", url, place.sale(), "--record", str(file)).returncode == 0
+    done = place.run("replay", str(file))
+    assert done.returncode == 0 and "same  register" in done.stdout and "NOT" not in done.stdout
+    again = place.data("replay", str(file), "--emulator", "datecs")
+    assert again["same"] is True and again["report"]["outcomes"][0]["call"] == "snapshot"
+    poor = place.run("replay", str(file), "--emulator", url)
+    assert poor.returncode == 0
+    file.write_text(file.read_text().replace('"state":"registered"', '"state":"rejected"'))
+    changed = place.run("replay", str(file))
+    assert changed.returncode == 3 and "DIFFERS  register" in changed.stdout
+    file.write_text("nothing of the kind\n")
+    assert place.data("replay", str(file), status=2)["error"]["code"] == "BAD_FIELD"

@@ -10,16 +10,22 @@ import time
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from drivers.clock import SystemClock
-from drivers.discovery import SPEEDS, detect, ports
+from drivers.discovery import IKC_SPEEDS, SPEEDS, detect, ports, usb_devices
+from drivers.emulation.command import build
+from drivers.emulation.faults import FaultPlan
+from drivers.emulation.server import EmulatorServer
 from drivers.errors import Invalid
+from drivers.registry import connect
 from tests.conftest import Launch
+from tests.usbbus import IN, OUT, Shape, UsbLine, VirtualBus
 
-BOUND = 2.5 * len(SPEEDS)
-"""Seconds that one port may take at most: 2 a speed."""
+BOUND = 2.5 * len(SPEEDS) + 1.5 * len(IKC_SPEEDS) + 12
+"""Seconds that one port may take at most: 2 a speed of the Datecs packets, 1 of IKC, and the tuning of Maria, twice."""
 
 
 @contextmanager
@@ -71,18 +77,21 @@ def test_found_at_its_own_speed(launch: Launch) -> None:
         (lambda data: b"\x16", 0.01),
         (lambda data: b"\x15", None),
         (lambda data: b"\x01\xff" + b"x" * 20, 0.05),
+        (lambda data: b"" if data else b"4820000000000\r", 0.05),
+        (lambda data: b"" if data else b"\x02S  0.250kg\r\n", 0.02),
     ],
-    ids=["echo", "silence", "modem", "noise", "syn-flood", "nak", "endless-frames"],
+    ids=["echo", "silence", "modem", "noise", "syn-flood", "nak", "endless-frames", "scanner", "scale"],
 )
 def test_nothing_here_within_the_bound(answer: Callable[[bytes], bytes], every: float | None) -> None:
     with port(answer, every) as (path, heard):
         begin = time.monotonic()
         (finding,) = detect([path], SystemClock())
         assert time.monotonic() - begin < BOUND
-        assert finding.info is None and finding.url == "" and len(finding.tried) == len(SPEEDS)
+        assert finding.info is None and finding.url == "" and len(finding.tried) >= len(SPEEDS) + 1
         assert finding.wire
     commands = {data[3] for data in heard if data.startswith(b"\x01") and len(data) > 3}
-    assert commands == {74}, "only the harmless question may go to a stranger"
+    assert 74 in commands and commands <= {74, 0x80}, "only harmless questions may go to a stranger"
+    assert not any(word in b"".join(heard) for word in (b"UPAS", b"CSIN", b"CANC")), "and of Maria's no more than SYNC"
 
 
 def test_excluded_and_missing_ports_are_not_touched(launch: Launch) -> None:
@@ -102,3 +111,57 @@ def test_a_port_is_a_path_or_an_address() -> None:
 
 def test_ports_of_this_machine_are_paths() -> None:
     assert all(name.startswith("/dev/") for name in ports())
+
+
+def test_what_came_back_is_told_in_hex() -> None:
+    with port(lambda data: b"ERROR\r\n") as (path, _):
+        (finding,) = detect([path], SystemClock())
+    assert [attempt.ended for attempt in finding.attempts] == [text.rpartition(" ")[2] for text in finding.tried]
+    assert all(attempt.asked.startswith("01 ") for attempt in finding.attempts if attempt.url.startswith("datecs"))
+    assert all("45 52 52 4F 52 0D 0A" in attempt.answered for attempt in finding.attempts)
+    with port(lambda data: os.urandom(200), 0.01) as (path, _):
+        (noisy,) = detect([path], SystemClock())
+    assert all(len(attempt.answered) < 3 * 64 + 40 for attempt in noisy.attempts)
+
+
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[VirtualBus]:
+    bus = VirtualBus()
+    monkeypatch.setattr("usb.backend.libusb1.get_backend", lambda: bus)
+    yield bus
+    bus.close()
+
+
+def test_a_registrar_without_a_serial_driver(bus: VirtualBus, tmp_path: Path) -> None:
+    """Found on the bus, questioned through pyusb, and its URL opens it."""
+    machine = build("datecs", {}, None, None, FaultPlan())
+    with EmulatorServer(machine, UsbLine(bus, lambda: "AB12345678")) as server:
+        (device,) = usb_devices()
+        assert (device.port, device.kind, device.driver) == ("usb:ffff:1c01:AB12345678", "registrar", False)
+        assert bus.devices[0].log and not bus.devices[0].claimed, "listing leaves it free"
+        (finding,) = detect([device.port], SystemClock())
+        assert finding.info is not None and finding.info.serial == "AB12345678"
+        assert finding.url == "datecs+usb://ffff:1c01:AB12345678"
+        registrar = connect(finding.url)
+        assert registrar.info() == finding.info
+        registrar.close()
+        assert server.registers()["journal"] == []
+
+
+def test_usb_devices_that_are_listed_only(bus: VirtualBus) -> None:
+    bus.plug(Shape(0x04B8, 0x0202, interfaces=((0x07, (IN, OUT)),), kernel=frozenset({0})), "P1", 1)
+    bus.plug(Shape(0x1234, 0x5678), "", 2)
+    bus.plug(Shape(0x11CA, 0x0220), "T1", 3)  # a card terminal
+    bus.plug(Shape(0x0C2E, 0x0B6A), "S1", 4)  # a scanner
+    bus.plug(Shape(0x046D, 0xC31C, interfaces=((3, (IN,)),)), "", 5)  # a keyboard
+    bus.plug(Shape(0x0781, 0x5567, interfaces=((8, (IN, OUT)),)), "U1", 6)  # a memory stick
+    found = {device.port: (device.kind, device.driver) for device in usb_devices()}
+    assert found == {"usb:04b8:0202:P1": ("printer", True), "usb:1234:5678": ("unknown", False)}
+    assert bus.devices[2].log == [] and bus.devices[3].log == [], "not even their strings are read"
+
+
+def test_a_usb_device_that_is_no_registrar(bus: VirtualBus) -> None:
+    bus.plug(Shape(), "X", 1)
+    begin = time.monotonic()
+    (finding,) = detect(["usb:ffff:1c01"], SystemClock())
+    assert finding.info is None and finding.attempts and time.monotonic() - begin < BOUND

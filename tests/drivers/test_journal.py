@@ -11,9 +11,15 @@ import pytest
 
 from drivers.clock import SystemClock
 from drivers.document import Document, DocumentKind
+from drivers.emulation.command import build
+from drivers.emulation.faults import FaultPlan
+from drivers.emulation.lines import PtyLine
+from drivers.emulation.server import EmulatorServer
 from drivers.errors import Code, Invalid
 from drivers.journal import FileJournal, read
 from drivers.registrar import FaultInfo, Result, State
+from drivers.registry import connect
+from drivers.road import walk
 
 DONE = Result(State.REGISTERED, number="7", total=100, at=SystemClock().now(), fault=FaultInfo("OFFLINE", "x"))
 UNSURE = Result(State.UNKNOWN)
@@ -49,6 +55,43 @@ def test_an_intent_is_open_until_its_outcome_is_final(tmp_path: Path) -> None:
         assert book.open_intent(document) is None and book.open_intents() == []
     with journal(path) as book:
         assert book.settled(document) == DONE
+
+
+def test_an_intent_after_a_rejection_opens_the_matter_anew(tmp_path: Path) -> None:
+    """Killed right after the second intent, the document may have gone out: the old rejection answers nothing."""
+    path, document = tmp_path / "journal", cash()
+    with journal(path) as book:
+        book.intent(document, {"last": 1})
+        book.outcome(document, Result(State.REJECTED, fault=FaultInfo("PAPER_OUT", "no paper")))
+        assert book.settled(document) is not None and book.open_intent(document) is None
+        book.intent(document, {"last": 2})
+    with journal(path) as book:
+        assert book.settled(document) is None
+        assert book.open_intent(document) == {"last": 2}
+        assert book.open_intents() == [(document, {"last": 2})]
+        book.outcome(document, DONE)
+        assert book.settled(document) == DONE and book.open_intent(document) is None
+
+
+@pytest.mark.parametrize("reached", [False, True])
+def test_the_road_asks_before_it_sends_again(tmp_path: Path, reached: bool) -> None:
+    """The same through the road and a real protocol: intent, rejection, intent, killed before or after the act."""
+    document = cash(2500)
+    machine = build("datecs", {"cash": "0"}, None, None, FaultPlan())
+    with EmulatorServer(machine, PtyLine(tmp_path / "tty")) as server:
+        registrar = connect(f"datecs+serial://{server.address}?silence_ms=150&working_ms=300")
+        with journal(tmp_path / "journal") as book:
+            before = registrar.snapshot(document)
+            book.intent(document, before)
+            book.outcome(document, Result(State.REJECTED, fault=FaultInfo("PAPER_OUT", "no paper")))
+            book.intent(document, before)
+            if reached:
+                assert registrar.register(document, before).done
+        with journal(tmp_path / "journal") as book:
+            result = walk(registrar, document, book, SystemClock(), patience=1, ask_again=0.1)
+        assert result.state is State.REGISTERED
+        registrar.close()
+        assert len(server.registers()["journal"]) == 1 and server.registers()["drawer"] == 2500
 
 
 def test_open_intents_belong_to_a_registrar(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ class Terminal:
     def touch(self, text: str, *, nth: int = 0) -> None:
         """A finger on the place where `text` stands (the `nth` from the top, -1 is the lowest)."""
         self.wait(lambda: bool(self.places(text)), f"{text!r} to touch")
+        self._read(FINGER)
         column, row = self.places(text)[nth]
         column += len(text) // 2
         self.touch_cell(column, row)

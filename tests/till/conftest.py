@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 
 from drivers.clock import SystemClock
 from drivers.emulation.server import EmulatorServer
+from drivers.links.wire import WireLog
 from kiosk.config import Policy, Settings
 from kiosk.desks import worker
 from kiosk.ledger.records import BindingRole, Good, Role, User
@@ -38,11 +40,12 @@ class ShiftedClock(SystemClock):
 class Shop:
     """A shop that can be killed and started again: `till` is the one that runs."""
 
-    def __init__(
-        self, folder: Path, emulator: EmulatorServer, *, workplace: str = "Каса 1", policy: Policy | None = None
-    ):
+    emulator: EmulatorServer
+    """Set where the fixture of this folder started the registrar."""
+
+    def __init__(self, folder: Path, url: str, *, workplace: str = "Каса 1", policy: Policy | None = None):
         self.clock = ShiftedClock()
-        self.emulator = emulator
+        self.url = url
         self.settings = Settings(
             workplace=workplace, data=str(folder), internet="127.0.0.1:9", policy=policy or Policy(cash_rounding=50)
         )
@@ -52,16 +55,16 @@ class Shop:
     def start(self) -> Till:
         """Another process would do this: open the ledger anew, connect to the same line."""
         ledger = open_ledger(self.path, self.clock)
-        self.till = Till(Workplace(ledger, self.settings, self.clock, lambda binding: worker(binding, self.clock)))
+        self.log = WireLog(self.clock)
+        place = Workplace(ledger, self.settings, self.clock, lambda binding: worker(binding, self.clock, self.log))
+        self.till = Till(place)
         return self.till
 
     def furnish(self) -> None:
         """People, goods and the registrar of an empty ledger."""
         ledger = self.till.workplace.ledger
         ledger.shop.add_enterprise("ТОВ Ромашка", "12345678")
-        ledger.shop.bind(
-            1, self.settings.workplace, f"datecs+serial://{self.emulator.address}?cap=5", BindingRole.ACTIVE
-        )
+        ledger.shop.bind(1, self.settings.workplace, self.url, BindingRole.ACTIVE)
         for name, role, badge, pin in (
             ("Олена", Role.CASHIER, "B-OLENA", "1111"),
             ("Марія", Role.SENIOR, "B-MARIA", "2222"),
@@ -82,12 +85,24 @@ class Shop:
 NewShop = Callable[..., Shop]
 
 
+@pytest.fixture(autouse=True)
+def in_kyiv(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The program counts in Kyiv time from its start; the checklist looks at it (line 11)."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Kyiv")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 @pytest.fixture
 def new_shop(tmp_path: Path, launch: Callable[..., EmulatorServer]) -> Iterator[NewShop]:
     with ExitStack() as stack:
 
         def make(*, furnished: bool = True, policy: Policy | None = None, **device: object) -> Shop:
-            shop = Shop(tmp_path / "data", launch(**device), policy=policy)
+            server = launch(**device)
+            shop = Shop(tmp_path / "data", f"datecs+serial://{server.address}?cap=5", policy=policy)
+            shop.emulator = server
             if furnished:
                 shop.furnish()
             stack.callback(lambda: shop.till.close())

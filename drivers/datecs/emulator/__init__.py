@@ -1,1 +1,1 @@
-"""A virtual Datecs FP-3530T, written from datecs-fp3530t.md alone: own framing, own registers, own paper."""
+"""A virtual Datecs FP-3530T or Exellio, written from datecs-fp3530t.md and exellio.md alone: own framing and paper."""

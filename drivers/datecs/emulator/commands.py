@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from drivers.datecs.emulator.memory import FORMS, LETTERS, Article, Day
+from drivers.datecs.emulator.memory import LETTERS, Article, Day
 from drivers.datecs.emulator.paper import hryvnias
 from drivers.datecs.emulator.printer import Forbidden, Overflowed, Printer, Syntax, by_tax
 
@@ -18,14 +18,14 @@ Handler = Callable[[Printer, str], str]
 
 _OPEN = re.compile(r"^(\d{1,5}),([^,]*),(\d{1,5})(?:,I)?$")
 _CHANGE = r"(?:,([+-]?\d{1,3}(?:\.\d{1,2})?))?(?:;([+-]?\d+(?:\.\d{1,2})?))?$"
-_SELL = re.compile(r"^(-?)(\d{1,5})\*(\d{1,5})(?:\.(\d{1,3}))?" + _CHANGE)
+_SELL = re.compile(r"^(-?)(\d{1,9})\*(\d{1,5})(?:\.(\d{1,3}))?" + _CHANGE)
 _SUBTOTAL = re.compile(r"^([01])([01])" + _CHANGE)
-_PAY = re.compile(r"^(?:[^\t\n]*)(?:\n[^\t]*)?\t(?:([PNCD])(\d+(?:\.\d{1,2})?)?)?$")
+_PAY = re.compile(r"^(?:[^\t\n]*)(?:\n[^\t]*)?\t(?:([PNCDIJKL])(\d+(?:\.\d{1,2})?)?)?$")
 _SUM = re.compile(r"^([+-]?)(\d{1,8})(?:\.(\d{1,2}))?$")
 _REPORT = re.compile(r"^([^,]*),([02])([NA]*)$")
-_PROGRAM = re.compile(r"^P(.)(\d{1,5}),(\d{1,2}),(\d+(?:\.\d{1,2})?),([^,]*),(.{1,36})$")
-_PRICE = re.compile(r"^C(\d{1,5}),(\d+(?:\.\d{1,2})?),(.*)$")
-_DELETE = re.compile(r"^D(A|\d{1,5}),(.*)$")
+_PROGRAM = re.compile(r"^P(.)(\d{1,9}),(\d{1,2}),(\d+(?:\.\d{1,2})?),([^,]*),(.{1,36})$")
+_PRICE = re.compile(r"^C(\d{1,9}),(\d+(?:\.\d{1,2})?),(.*)$")
+_DELETE = re.compile(r"^D(A|\d{1,9}),(.*)$")
 _NEW_PASSWORD = re.compile(r"^(1[0-5]|[1-9]),([^,]*),([0-9]{4,8})$")
 _NAME = re.compile(r"^(1[0-5]|[1-9]),([^,]*),(.{1,24})$")
 _CLOCK = re.compile(r"^(\d\d)-(\d\d)-(\d\d) (\d\d):(\d\d)(?::(\d\d))?$")
@@ -63,17 +63,24 @@ def _line(data: str) -> str:
 def _open(printer: Printer, data: str, *, refund: bool) -> str:
     found = _match(_OPEN, data)
     operator = int(found[1])
-    if not 1 <= operator <= 13:
+    if not 1 <= operator <= printer.dialect.operators:
         raise Syntax
     printer.open(operator, found[2], refund=refund)
     day = printer.memory.day
     return f"{printer.memory.receipts + 1:04d},{(day.returns if refund else day.receipts) + 1:04d}"
 
 
+def _code(printer: Printer, digits: str) -> int:
+    """An article's code, which has no more digits than the largest of the dialect."""
+    if len(digits) > len(str(printer.dialect.code_limit)):
+        raise Syntax
+    return int(digits)
+
+
 def _sell(printer: Printer, data: str) -> str:
     found = _match(_SELL, data)
     quantity = int(found[3]) * 1000 + int((found[4] or "").ljust(3, "0"))
-    printer.sell(int(found[2]), -quantity if found[1] else quantity, _money(found[5]), _money(found[6]))
+    printer.sell(_code(printer, found[2]), -quantity if found[1] else quantity, _money(found[5]), _money(found[6]))
     return ""
 
 
@@ -89,7 +96,9 @@ def _subtotal(printer: Printer, data: str) -> str:
 
 def _pay(printer: Printer, data: str) -> str:
     found = _match(_PAY, data)
-    form = FORMS[found[1] or "P"]
+    form = printer.dialect.forms.get(found[1] or "P")
+    if form is None:
+        raise Syntax
     letter, value = printer.pay(form, None if found[2] is None else _money(found[2]))
     return f"{letter}{value}"
 
@@ -112,7 +121,9 @@ def _cancel(printer: Printer, data: str) -> str:
 
 
 def _text(printer: Printer, data: str) -> str:
-    printer.text(_line(data))
+    if len(data) > printer.dialect.text_width:
+        raise Syntax
+    printer.text(data)
     return ""
 
 
@@ -212,10 +223,11 @@ def _identify(printer: Printer, data: str) -> str:
     if data not in ("0", "1", ""):
         raise Syntax
     memory = printer.memory
+    firmware = printer.dialect.firmware
     if data != "1":
-        return f"1.31 12Mar10 1200,FFFF,00000000,2,{memory.serial}"
+        return f"{firmware},FFFF,00000000,2,{memory.serial}"
     # The fiscal module is read together with its checksum (the captured reply of §7 has it, the computed one not).
-    return f"1.31 12Mar10 1200,8A33,00000000,2,{memory.serial},{memory.fiscal_number}"
+    return f"{firmware},8A33,00000000,2,{memory.serial},{memory.fiscal_number}"
 
 
 def _read_clock(printer: Printer, data: str) -> str:
@@ -250,11 +262,11 @@ def _article(printer: Printer, data: str) -> str:
             raise Syntax
         printer.password(14, found[5])
         fresh = Article(found[1], int(found[3]), _money(found[4]), found[6].rstrip())
-        return "P" if printer.program(int(found[2]), fresh) else "F"
+        return "P" if printer.program(_code(printer, found[2]), fresh) else "F"
     if verb == "C":
         found = _match(_PRICE, data)
         printer.password(14, found[3])
-        article = memory.articles.get(found[1].lstrip("0"))
+        article = memory.articles.get(str(_code(printer, found[1])))
         if article is None:
             return "F"
         article.price = _money(found[2])

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from drivers.datecs.emulator.commands import COMMANDS
-from drivers.datecs.emulator.memory import Memory
+from drivers.datecs.emulator.dialect import ACCOUNTING_CODES, CLASSIC, EXELLIO, Dialect
+from drivers.datecs.emulator.memory import LETTERS, Article, Memory
 from drivers.datecs.emulator.packets import NAK, SYN, Garbled, Inbox, Packet, answer
-from drivers.datecs.emulator.printer import Forbidden, NoPaper, Overflowed, Printer, Syntax
+from drivers.datecs.emulator.printer import SILENCE_LIMIT, CoverOpen, Forbidden, NoPaper, Overflowed, Printer, Syntax
 from drivers.emulation.faults import Fault, FaultPlan
 from drivers.emulation.machine import Action, Later, PowerOff, Send, Unplug, Work
 from drivers.emulation.memory import StateFile, Tape
 
 OPTIONS = ("serial", "fiscal_number", "codepage", "clock", "cash", "capacity", "unfiscalised")
+EXELLIO_OPTIONS = (*OPTIONS, "model", "near_end", "journal_out", "journal_near", "no_display", "link")
 LINE = ("baud", "realtime", "delay_ms", "chunk", "seed")
 SYN_EVERY = 0.06
 ASKING = frozenset({62, 64, 65, 67, 68, 74, 76, 83, 90, 97, 99, 103, 110, 112, 113})
@@ -37,8 +40,35 @@ def build(
     wall: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> DatecsMachine:
     """A printer from its options. Raises ValueError for an unknown option or a bad value."""
-    if strange := sorted(set(options) - set(OPTIONS) - set(LINE)):
-        raise ValueError(f"unknown option {strange[0]!r}; known: {', '.join((*OPTIONS, *LINE))}")
+    return _build(CLASSIC, OPTIONS, options, state, tape, plan, wall)
+
+
+def build_exellio(
+    options: Mapping[str, str],
+    state: StateFile,
+    tape: Tape,
+    plan: FaultPlan,
+    wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> DatecsMachine:
+    """An Exellio; `model` is FP-700 or, with accounting codes of nine digits, FP-2000. Raises ValueError."""
+    model = options.get("model", "FP-700")
+    if model not in ("FP-700", "FP-2000"):
+        raise ValueError(f"model is FP-700 or FP-2000, not {model!r}")
+    dialect = replace(EXELLIO, code_limit=ACCOUNTING_CODES) if model == "FP-2000" else EXELLIO
+    return _build(dialect, EXELLIO_OPTIONS, options, state, tape, plan, wall)
+
+
+def _build(
+    dialect: Dialect,
+    known: tuple[str, ...],
+    options: Mapping[str, str],
+    state: StateFile,
+    tape: Tape,
+    plan: FaultPlan,
+    wall: Callable[[], datetime],
+) -> DatecsMachine:
+    if strange := sorted(set(options) - set(known) - set(LINE)):
+        raise ValueError(f"unknown option {strange[0]!r}; known: {', '.join((*known, *LINE))}")
     saved = state.load()
     memory = Memory() if saved is None else Memory.restore(saved)
     if saved is None:
@@ -46,14 +76,20 @@ def build(
         memory.fiscal_number = options.get("fiscal_number", memory.fiscal_number)
         memory.drawer = int(options.get("cash", "0"))
         memory.fiscalised = options.get("unfiscalised", "0") != "1"
+        memory.near_end = options.get("near_end", "0") == "1"
+        memory.journal_out = options.get("journal_out", "0") == "1"
+        memory.journal_near = options.get("journal_near", "0") == "1"
+        memory.no_display = options.get("no_display", "0") == "1"
+        memory.link = options.get("link", "1") == "1"
         if "clock" in options:
             start = datetime.fromisoformat(options["clock"]).replace(tzinfo=ZoneInfo("Europe/Kyiv"))
             memory.clock_offset = (start - wall()).total_seconds()
+        state.save(memory.dump())
     codepage = options.get("codepage", "cp1251")
     if codepage not in ("cp1251", "datecs_dos"):
         raise ValueError(f"codepage is cp1251 or datecs_dos, not {codepage!r}")
-    printer = Printer(memory, tape, wall, int(options.get("capacity", "11800")))
-    return DatecsMachine(printer, state, plan, codepage=codepage, baud=int(options.get("baud", "19200")))
+    printer = Printer(memory, tape, wall, int(options.get("capacity", "11800")), dialect)
+    return DatecsMachine(printer, state, plan, codepage=codepage, baud=int(options.get("baud", dialect.baud)))
 
 
 class DatecsMachine:
@@ -148,10 +184,28 @@ class DatecsMachine:
                     yield Later(fault.restore_after, "cover")
             elif fault.id in ("F13", "F15"):
                 self.advance_clock(fault.seconds)
+            elif fault.id == "F14" and self.printer.dialect.modem:
+                self.set_link(False)
+                self.printer.memory.waiting_since = (self.printer.now() - SILENCE_LIMIT).isoformat()
+                if fault.restore_after is not None:
+                    yield Later(fault.restore_after, "link")
+            elif fault.id == "F16":
+                self._take_articles()
+            elif fault.id == "F17":
+                self.printer.memory.passwords = {str(operator): "9999" for operator in range(1, 17)}
+            elif fault.id == "F18":
+                self.printer.memory.drawer = 0
             elif fault.id == "F19":
                 self.printer.memory.fm_full = True
             elif fault.id == "F23":
                 self.printer.memory.hardware = True
+
+    def _take_articles(self) -> None:
+        """Somebody else's goods, already sold, sit under every code of the table, or under code 1 of an empty one."""
+        articles = self.printer.memory.articles
+        for code in list(articles) or ["1"]:
+            tax = LETTERS[1] if code not in articles or articles[code].tax == LETTERS[0] else LETTERS[0]
+            articles[code] = Article(tax, 1, 100, "ЧУЖИЙ АРТИКУЛ", quantity=1000, turnover=100)
 
     # -- execution ------------------------------------------------------------------------------------------------
 
@@ -170,6 +224,8 @@ class DatecsMachine:
                 first, second = first | 0x20, second | 0x02
             except Overflowed:
                 first, second = first | 0x20, second | 0x03
+            except CoverOpen:
+                first, second = first | 0x20, second | 0x02
             except NoPaper:
                 first, third = first | 0x20, third | 0x01
         if packet.cmd not in ASKING:
@@ -182,7 +238,11 @@ class DatecsMachine:
         memory = self.printer.memory
         receipt = memory.receipt
         fourth = 0
-        if memory.cover:
+        if self.printer.dialect.cover_bit:
+            first |= 0x08 if memory.no_display else 0
+            second |= 0x20 if memory.cover else 0
+            third |= 0x02 * memory.near_end | 0x05 * memory.journal_out | 0x10 * memory.journal_near
+        elif memory.cover:
             first, third = first | 0x10, third | 0x01
         if not memory.paper:
             third |= 0x01
@@ -233,17 +293,19 @@ class DatecsMachine:
     def later(self, what: str) -> None:
         if what == "paper":
             self.set_paper(True)
+        elif what == "link":
+            self.set_link(True)
         elif what == "cover":
             self.set_cover(False)
         else:
             self.printer.memory.fm_full = self.printer.memory.hardware = False
-            self._save()
+            self.set_link(True)
 
     def set_serial(self, serial: str) -> None:
         """The units that were unplugged keep their memories on the shelf."""
         self._shelf[self.printer.memory.serial] = self.printer.memory
         self.printer.memory = self._shelf.pop(serial, Memory(serial=serial, fiscal_number="3000099999"))
-        self._save()
+        self._save()  # else losing power would bring the former unit back
         self.power_off()
 
     def set_paper(self, present: bool) -> None:
@@ -252,6 +314,13 @@ class DatecsMachine:
 
     def set_cover(self, opened: bool) -> None:
         self.printer.memory.cover = opened
+        self._save()
+
+    def set_link(self, up: bool) -> None:
+        """The line to the tax service; everything that waited goes as soon as it is back."""
+        self.printer.memory.link = up
+        if up:
+            self.printer.memory.waiting_since = ""
         self._save()
 
     def advance_clock(self, seconds: float) -> None:

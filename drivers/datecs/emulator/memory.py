@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 LETTERS = "АБВГД"
-FORMS = {"P": "cash", "N": "credit", "D": "card", "C": "cheque"}
 
 
 @dataclass
@@ -84,6 +83,13 @@ class Memory:
     cover: bool = False
     fm_full: bool = False
     fm_near: bool = False
+    near_end: bool = False
+    journal_out: bool = False
+    journal_near: bool = False
+    no_display: bool = False
+    clock_set: bool = False
+    link: bool = True
+    waiting_since: str = ""
     hardware: bool = False
     last_document: int = 0
     receipts: int = 0

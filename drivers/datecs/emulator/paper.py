@@ -38,7 +38,7 @@ def receipt(number: int, slip: Receipt, sums: Mapping[str, int], at: datetime) -
         )
     lines += [row("ЗНИЖКА/НАДБАВКА", hryvnias(value)) for value in slip.corrections]
     lines.append(row("СУМА", hryvnias(slip.amount)))
-    lines += [row(FORM_NAMES[form], hryvnias(value)) for form, value in slip.tender.items()]
+    lines += [row(FORM_NAMES.get(form, form), hryvnias(value)) for form, value in slip.tender.items()]
     lines.append(row("РЕШТА", hryvnias(slip.change)))
     lines.append(f"{at:%d-%m-%Y %H:%M:%S}")
     lines.append(marker(number, "REFUND" if slip.refund else "SALE", slip.amount, at, sums))
@@ -61,7 +61,7 @@ def report(title: str, number: int, day: Day, drawer: int, at: datetime) -> list
     lines = [title.center(WIDTH), row("№", str(number))]
     lines += [row(f"ПРОДАЖ {letter}", hryvnias(value)) for letter, value in sorted(day.sold.items())]
     lines += [row(f"ПОВЕРНЕННЯ {letter}", hryvnias(value)) for letter, value in sorted(day.returned.items())]
-    lines += [row(FORM_NAMES[form], hryvnias(value)) for form, value in sorted(day.paid.items())]
+    lines += [row(FORM_NAMES.get(form, form), hryvnias(value)) for form, value in sorted(day.paid.items())]
     lines += [
         row("ВНЕСЕННЯ", hryvnias(day.cash_in)),
         row("ВИДАЧА", hryvnias(day.cash_out)),

@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from drivers.datecs.emulator import paper
+from drivers.datecs.emulator.dialect import Dialect
 from drivers.datecs.emulator.memory import LETTERS, Article, Day, Item, Memory, Receipt
 from drivers.emulation.memory import Tape
 
 KYIV = ZoneInfo("Europe/Kyiv")
 DAY_LIMIT = timedelta(hours=24)
+SILENCE_LIMIT = timedelta(hours=72)
 SUM_LIMIT = 99_999_999_99
 
 
@@ -36,11 +38,18 @@ class NoPaper(Exception):
     """A printing command without paper or with the cover open: S2.0."""
 
 
+class CoverOpen(Exception):
+    """A printing command with the cover open, on a printer that has a bit for it: S1.5."""
+
+
 class Printer:
     """Acts on the memory; every method either does all or raises and does nothing."""
 
-    def __init__(self, memory: Memory, tape: Tape, wall: Callable[[], datetime], capacity: int) -> None:
+    def __init__(
+        self, memory: Memory, tape: Tape, wall: Callable[[], datetime], capacity: int, dialect: Dialect
+    ) -> None:
         self.memory = memory
+        self.dialect = dialect
         self.tape = tape
         self.capacity = capacity
         self._wall = wall
@@ -54,7 +63,9 @@ class Printer:
         return (self._wall() + timedelta(seconds=self.memory.clock_offset)).astimezone(KYIV).replace(tzinfo=None)
 
     def need_paper(self) -> None:
-        if not self.memory.paper or self.memory.cover:
+        if self.memory.cover and self.dialect.cover_bit:
+            raise CoverOpen
+        if not self.memory.paper or self.memory.cover or self.memory.journal_out:
             raise NoPaper
 
     def password(self, operator: int, given: str) -> None:
@@ -75,6 +86,13 @@ class Printer:
             raise Forbidden
         if memory.day.first and self.now() - datetime.fromisoformat(memory.day.first) >= DAY_LIMIT:
             raise Forbidden
+        if self.overdue():
+            raise Forbidden
+
+    def overdue(self) -> bool:
+        """Whether a document has been waiting for the tax service for 72 hours."""
+        since = self.memory.waiting_since
+        return bool(since) and self.now() - datetime.fromisoformat(since) >= SILENCE_LIMIT
 
     def _begin_day(self) -> None:
         if not self.memory.day.first:
@@ -191,6 +209,8 @@ class Printer:
     def text(self, line: str) -> None:
         receipt = self.open_receipt()
         self.need_paper()
+        if sum(map(len, receipt.texts)) + len(line) > self.dialect.text_total:
+            raise Forbidden
         receipt.texts.append(line)
 
     # -- slips, cash, reports -------------------------------------------------------------------------------------
@@ -251,6 +271,7 @@ class Printer:
         )
         lines = paper.report("Z-ЗВІТ", memory.z_number, day, memory.drawer, self.now())
         memory.day = Day()
+        memory.clock_set = False
         for article in memory.articles.values():
             article.quantity = article.turnover = 0
         amount = sum(day.sold.values())
@@ -267,6 +288,8 @@ class Printer:
         memory = self.memory
         memory.last_document += 1
         memory.day.documents += kind != "Z"
+        if self.dialect.modem and not memory.link:
+            memory.waiting_since = memory.waiting_since or self.now().isoformat()
         memory.journal.append(
             {
                 "number": memory.last_document,
@@ -282,9 +305,11 @@ class Printer:
 
     def program(self, code: int, fresh: Article) -> bool:
         """False: the place is beyond the table, or its article has turnover and would change name or tax."""
-        if not 1 <= code <= self.capacity:
+        if not 1 <= code <= self.dialect.code_limit:
             return False
         old = self.memory.articles.get(str(code))
+        if old is None and len(self.memory.articles) >= self.capacity:
+            return False
         if old is not None and (old.quantity or old.turnover):
             if (old.name, old.tax) != (fresh.name, fresh.tax):
                 return False
@@ -309,9 +334,12 @@ class Printer:
         memory = self.memory
         if memory.day.first or memory.receipt is not None:
             raise Forbidden
+        if memory.clock_set and self.dialect.clock_once:
+            raise Forbidden
         if memory.z_list and moment < datetime.fromisoformat(memory.z_list[-1]["at"]).replace(microsecond=0):
             raise Forbidden
         memory.clock_offset += (moment - self.now()).total_seconds()
+        memory.clock_set = True
 
 
 def _halves_up(product: int, divisor: int) -> int:

@@ -1,0 +1,1 @@
+"""Datecs "Krypton": the current generation of Ukrainian Datecs registrars (datecs-krypton.md)."""

@@ -1,0 +1,1 @@
+"""Resonance Maria-301 and Maria-304T (maria.md)."""
