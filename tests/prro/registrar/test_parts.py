@@ -270,6 +270,35 @@ def test_the_log_holds_what_was_sent() -> None:
     assert abs(server.time.now() - datetime(2026, 3, 5, 8, tzinfo=UTC)) < timedelta(seconds=30)
 
 
+@pytest.mark.parametrize(
+    ("uid", "number", "error", "fiscal", "fate"),
+    [
+        ("mine", 5, 0, "834000505", Fate.ACCEPTED),
+        ("mine", 5, 9, "", Fate.REJECTED),
+        ("other", 5, 0, "834000505", Fate.UNKNOWN),
+        ("other", 5, 9, "", Fate.UNKNOWN),
+        ("mine", 6, 0, "834000505", Fate.UNKNOWN),
+        ("mine", 6, 7, "", Fate.UNKNOWN),
+        ("mine", 5, 0, "", Fate.UNKNOWN),
+    ],
+)
+def test_whom_a_ticket_is_about(shelf: Any, uid: str, number: int, error: int, fiscal: str, fate: Fate) -> None:
+    """A ticket, good or bad, counts for its own document only (§1.4)."""
+    emulator, _ = shelf
+    own = uuid4()
+    named = own if uid == "mine" else uuid4()
+    tax = f"<ORDERTAXNUM>{fiscal}</ORDERTAXNUM>" if fiscal else ""
+    xml = (
+        f'<?xml version="1.0" encoding="windows-1251"?><TICKET><UID>{str(named).upper()}</UID><ORDERDATE>5032026'
+        f"</ORDERDATE><ORDERTIME>90000</ORDERTIME><ORDERNUM>{number}</ORDERNUM>{tax}<ERRORCODE>{error}</ERRORCODE>"
+        "<VER>1</VER></TICKET>"
+    )
+    server = door("http://127.0.0.1:9/fs")
+    server._trust = lambda: (Trust([emulator.demo.authority.certificate], demo=True), ())
+    delivery = server.judge(emulator.server.sign(xml.encode("cp1251")), own, 5)
+    assert delivery.fate is fate
+
+
 # -- addresses --------------------------------------------------------------------------------------------------------
 
 GOOD = "prro+https://fs.tax.gov.ua:8643/fs?fn=4000123456&key=cashier1"
