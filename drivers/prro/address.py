@@ -23,7 +23,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from drivers.clock import Clock
-from drivers.errors import Code, DifferentDevice, Existence, Invalid
+from drivers.errors import Code, Invalid
 from drivers.links.wire import WireLog
 from drivers.prro.client import TAX_SERVICE, Timeouts
 from drivers.prro.keys import check_slot
@@ -41,16 +41,8 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> PrroRegistrar:
-    """The driver for a URL. Opens nothing. Raises `Invalid` naming the option, `DifferentDevice` for another serial."""
+    """The driver for a URL. Opens nothing. Raises `Invalid` naming the option."""
     chosen = settings(url)
-    serial = url.options.get("serial", "")
-    if serial and serial != chosen.register:
-        raise DifferentDevice(
-            Code.DIFFERENT_DEVICE,
-            f"the till is bound to the registrar {serial}, and the address names {chosen.register}",
-            serial=chosen.register,
-            existence=Existence.NO,
-        )
     tape = TextTape(chosen.tape, url.number("width", 42, 24, 64)) if chosen.tape else None
     return PrroRegistrar(chosen, clock, log, printer=tape)
 
@@ -80,6 +72,7 @@ def settings(url: RegistrarUrl) -> Settings:
     return Settings(
         base=f"{url.transport}://{parts.netloc}{parts.path.rstrip('/') or '/fs'}",
         register=register,
+        bound=url.options.get("serial", ""),
         slot=slot,
         keys=_folder(url, "keys", Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "kasa" / "keys"),
         state=_folder(

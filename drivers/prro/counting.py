@@ -10,7 +10,7 @@ from typing import Any
 from drivers.errors import Fault
 from drivers.prro.answers import text_of
 from drivers.prro.desk import Desk
-from drivers.prro.documents import PAYMENT_NAMES, Figures, Side, read_document
+from drivers.prro.documents import PAYMENT_NAMES, Act, Figures, Record, Side, read_document
 from drivers.prro.documents import figures as count
 from drivers.registrar import Totals
 
@@ -27,6 +27,13 @@ class Counting:
 
     def figures(self, shift: int) -> Figures:
         return count(read_document(entry.xml, entry.fiscal) for entry in self._desk.store.of_shift(shift))
+
+    def by_tax(self, record: Record) -> dict[str, int]:
+        """One receipt's money by its letters, as `totals` counts it; empty for what is no receipt."""
+        if record.act not in (Act.SALE, Act.REFUND):
+            return {}
+        counted = count([record])
+        return _by_tax(counted.sales if record.act is Act.SALE else counted.refunds)
 
     def totals(self, counted: Figures, shift: int) -> Totals:
         return Totals(

@@ -136,6 +136,8 @@ class OfflineWork:
         self.check(desk.time.now())
         begin: Entry | None = None
         lost: Entry | None = None
+        if act is Act.Z_REPORT:
+            self._all_known(session)
         if session is None:
             lost = self._fates.lost()
             if lost is not None and lost.act not in FINANCIAL:
@@ -182,6 +184,15 @@ class OfflineWork:
             entry = store.add(replace(entry, stage=Stage.OFFLINE_QUEUED, session=session.id))
             store.learn(next_number=number + 1)
             return desk.effects(entry)
+
+    def _all_known(self, session: SessionRow | None) -> None:
+        """A Z-report counts the shift: it cannot while the server alone knows whether a receipt belongs to it."""
+        lost = self._fates.lost() if session is None else session.lost and self._store.entry(session.lost)
+        if lost and lost.stage in (Stage.SENDING, Stage.UNKNOWN) and not (session and session.reissued):
+            raise _no(
+                Code.UNRESOLVED,
+                f"whether document {lost.number} is registered is not known: the Z-report waits for the link",
+            )
 
     def _pair(self) -> Pair:
         pair = self._store.pair

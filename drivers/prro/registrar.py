@@ -123,7 +123,19 @@ class PrroRegistrar:
         elif document.cashier:
             fit(document.cashier, "cashier")
 
+    def _bound(self) -> None:
+        """A till that is bound to another registrar meets nobody and moves nothing. Raises `DifferentDevice`."""
+        bound, own = self._settings.bound, self._settings.register
+        if bound and bound != own:
+            raise DifferentDevice(
+                Code.DIFFERENT_DEVICE,
+                f"the till is bound to the registrar {bound}, and the address names {own}",
+                serial=own,
+                existence=Existence.NO,
+            )
+
     def info(self) -> Info:
+        self._bound()
         self._desk.store  # noqa: B018 - another program that works with the memory is told first
         self._meeting.ping()
         self._meeting.meet()
@@ -144,6 +156,7 @@ class PrroRegistrar:
         )
 
     def status(self) -> Status:
+        self._bound()
         store = self._desk.store
         self._line.tend()
         if store.fact("outlet") is None and not self._line.alive:
@@ -206,6 +219,7 @@ class PrroRegistrar:
     # -- the road -----------------------------------------------------------------------------------------------------
 
     def snapshot(self, document: Document) -> Snapshot:
+        self._bound()
         desk = self._desk
         desk.signer()
         store = desk.store
@@ -223,6 +237,7 @@ class PrroRegistrar:
 
     def register(self, document: Document, snapshot: Snapshot) -> Result:
         try:
+            self._bound()
             attempts = self._desk.store.attempts(str(document.id))
             if self._done(document, attempts) is None and any(entry.stage in OPEN for entry in attempts):
                 return self.reconcile(document, snapshot)
@@ -479,6 +494,7 @@ class PrroRegistrar:
             fiscal_number=self._settings.register,
             warnings=warnings,
             totals=totals,
+            by_tax=self._counting.by_tax(record),
             evidence={
                 "local_number": entry.number,
                 "uid": str(entry.uid).upper(),

@@ -30,6 +30,8 @@ class Settings:
     lost: str = "ask"
     doubt: float = 20.0
     signers: Collection[str] = TAX_SERVICE
+    bound: str = ""
+    """The registrar that the till is bound to; "" for whichever the address names."""
     tape: Path | None = None
     authority: Path | None = None
     """File of the TLS authorities that are believed instead of the system's."""

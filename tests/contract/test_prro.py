@@ -17,7 +17,7 @@ import pytest
 from drivers.clock import SystemClock
 from drivers.document import DocumentKind, Payment, PaymentForm
 from drivers.emulation.memory import Tape
-from drivers.errors import Code, DifferentDevice, Unreachable
+from drivers.errors import Code, Unreachable
 from drivers.prro.emulator import demo
 from drivers.prro.emulator.authority import Authority
 from drivers.prro.emulator.web import FiscalEmulator, build
@@ -198,11 +198,23 @@ class TestPrro(RegistrarContract):
         assert bench.registers()["sales_turnover"] == 5000 + 15554
         assert [entry["number"] for entry in bench.registers()["journal"]] == list(range(7, 12))
 
-    def test_another_unit_is_refused(self, bench: Bench, till: Till) -> None:
+    def test_another_unit_is_refused(self, bench: Bench) -> None:
         """The number in the address is the unit; a till that is bound to another one does not begin."""
-        assert connect(bench.url + "&serial=4000123456")
-        with pytest.raises(DifferentDevice):
-            connect(bench.url + "&serial=4000123457")
+        self.test_the_url_binds_one_unit(bench)
+
+    @pytest.mark.parametrize(("discount", "rounding"), [(0, 0), (1000, 0), (333, 1), (0, -2), (1001, 2)])
+    def test_turnover_by_tax_is_told(  # type: ignore[override]
+        self, bench: Bench, till: Till, discount: int, rounding: int
+    ) -> None:
+        """Cash rounding touches no tax (fiscal-server.md §3.6): it stands apart, under no letter."""
+        lines = (line("Сир", 3333, 1000), line("Сіль", 1777, 1000, tax="Б", discount=77), line("Чай", 999, 3000))
+        document = sale(*lines, discount=discount, rounding=rounding)
+        before = till.registrar.snapshot(document)
+        result = till.must(document)
+        told = dict(result.by_tax)
+        assert sum(told.values()) == document.due and told.pop("", 0) == rounding
+        assert told == bench.registers()["sales_by_tax"]
+        assert till.registrar.reconcile(document, before).by_tax == result.by_tax
 
     def test_the_wire_log_hides_secrets(self, bench: Bench, till: Till) -> None:
         till.must(sale())

@@ -106,6 +106,21 @@ def test_a_lost_document_issued_again_is_taken_back_only_where_it_exists(
     assert shop.must(z_report()).totals.sales == 2500 + 15554  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("processed", [False, True], ids=["not processed", "processed"])
+def test_no_z_while_a_receipt_of_the_shift_is_lost(day: Shop, processed: bool) -> None:
+    """Only the server knows whether it counts: a Z made now could never be delivered."""
+    lost = sale(line(price=7777))
+    day.emulator.add_fault("F11", "doc", when="after" if processed else "before")
+    assert day.do(lost, patience=0).state is State.UNKNOWN
+    day.refused(z_report(), "UNRESOLVED")
+    day.must(sale(line(price=1111)))
+    day.refused(z_report(), "UNRESOLVED")
+    day.emulator.replug()
+    day.clock.advance(DEAD_ENOUGH)
+    day.must(lost)
+    assert day.must(z_report()).totals.sales == 2222 + 15554  # type: ignore[union-attr]
+
+
 def test_a_lost_opening_is_never_followed_by_anything_offline(shop: Shop) -> None:
     """§6.8, third row: keep resolving; and no sale into a shift that may not exist."""
     shop.must(act(DocumentKind.OPEN_SHIFT))

@@ -332,8 +332,10 @@ def test_a_wrong_line_is_refused_by_name(text: str, field: str) -> None:
 
 def test_the_till_is_bound_to_a_number() -> None:
     assert connect(GOOD + "&serial=4000123456")
-    with pytest.raises(DifferentDevice) as caught:
-        connect(GOOD + "&serial=4000123457")
+    stranger = connect(GOOD + "&serial=4000123457")
+    for question in (stranger.info, stranger.status):
+        with pytest.raises(DifferentDevice) as caught:
+            question()
     assert caught.value.serial == "4000123456"
 
 

@@ -89,6 +89,7 @@ class Luck:
     def close(self) -> None:
         self.do(z_report())
         self.do(act(DocumentKind.OPEN_SHIFT))
+        self.last = ""
 
     def cut(self) -> None:
         (self.shop.emulator.unplug if self.plugged else self.shop.emulator.replug)()
@@ -132,9 +133,11 @@ class Luck:
         assert [entry["number"] for entry in everything] == list(range(1, len(everything) + 1))
         counted = {entry["fiscal"]: entry for entry in everything if not entry["revoked"]}
         results = [shop.journal.settled(document) for document in self.documents.values()]
-        done = [result for result in results if result is not None and result.done]
-        assert len({result.number for result in done}) == len(done)
-        assert {result.number for result in done} <= set(counted)
+        done = {result.number: result for result in results if result is not None and result.done}
+        others = [result.number for result in results if result is not None and result.done and result.totals is None]
+        # A Z that finds its report made and the shift not closed only closes it: two askings, one report.
+        assert len(set(others)) == len(others)
+        assert set(done) <= set(counted)
         frame = [
             entry for entry in counted.values() if entry["kind"] in ("OFFLINE_BEGIN", "OFFLINE_END", "CLOSE_SHIFT")
         ]
