@@ -266,8 +266,8 @@ async def test_the_shift_opens_with_the_float(kiosk: Open, size: tuple[int, int]
         await pilot.press("f6")
         await until(pilot, lambda: isinstance(pilot.app.screen, OpeningScreen))
         await until(pilot, lambda: not pilot.app.screen.in_action)
-        await touch(pilot, "500")
-        assert pilot.app.screen.query_one("#float").value == "500", "the float follows the count"
+        await touch(pilot, "1500")
+        assert pilot.app.screen.query_one("#float").value == "500,00", "the registrar holds 1 000 already"
         await touch(pilot, "E")
         pilot.app._last_key = ("", 0.0)
         await touch(pilot, "E")

@@ -125,6 +125,7 @@ async def test_vii1_x_shows_both_books_and_changes_nothing(
         await one.sees("Registrar and program agree", "Sales card", "20,00")
         first = one.text
         await one.press("f6")
+        await one.sees("Registrar and program agree")
         await one.press("f6")
         await one.sees("Registrar and program agree")
         assert one.text.split("\n")[3:9] == first.split("\n")[3:9]
