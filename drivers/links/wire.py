@@ -28,33 +28,50 @@ class Exchange:
         return f"{self.at:%H:%M:%S.%f} {self.direction} {body}"
 
 
+MOST_BYTES = 4 * 1024 * 1024
+"""Bytes that a log keeps at most: a packet of offline documents is two thousand times a serial command."""
+
+
 class WireLog:
-    """The last `size` exchanges of one device. Counts all bytes ever moved for efficiency figures.
+    """The last `size` exchanges of one device, `most` bytes in all. Counts all bytes ever moved for efficiency figures.
 
     `tap` may put something between the log and the link: a recorder, or a recording in place of the link.
     """
 
-    def __init__(self, clock: Clock, size: int = 2000, tap: Callable[[Link], Link] | None = None) -> None:
+    def __init__(
+        self, clock: Clock, size: int = 2000, tap: Callable[[Link], Link] | None = None, most: int = MOST_BYTES
+    ) -> None:
         self._clock = clock
         self.tap = tap
-        self._ring: deque[Exchange] = deque(maxlen=size)
+        self._ring: deque[Exchange] = deque()
+        self._size = size
+        self._most = most
+        self._kept = 0
         self.sent = 0
         self.received = 0
 
     def to_device(self, data: bytes, shown: bytes | None) -> None:
         self.sent += len(data)
-        self._ring.append(Exchange(self._clock.now(), ">", data if shown is None else shown))
+        self._keep(Exchange(self._clock.now(), ">", data if shown is None else shown))
 
     def from_device(self, data: bytes) -> None:
         self.received += len(data)
-        self._ring.append(Exchange(self._clock.now(), "<", data))
+        self._keep(Exchange(self._clock.now(), "<", data))
 
     def remark(self, note: str) -> None:
-        self._ring.append(Exchange(self._clock.now(), "#", b"", note))
+        self._keep(Exchange(self._clock.now(), "#", b"", note))
+
+    def _keep(self, exchange: Exchange) -> None:
+        """The newest exchange always stays, the oldest make room for it."""
+        self._ring.append(exchange)
+        self._kept += len(exchange.data)
+        while len(self._ring) > self._size or (self._kept > self._most and len(self._ring) > 1):
+            self._kept -= len(self._ring.popleft().data)
 
     def clear(self) -> None:
         """Forget the ring; the counters go on."""
         self._ring.clear()
+        self._kept = 0
 
     def __iter__(self) -> Iterator[Exchange]:
         return iter(tuple(self._ring))

@@ -169,6 +169,18 @@ def test_the_log_keeps_both_ways_and_masks(terminal: tuple[int, str]) -> None:
     assert f"# open {path}" in log.tail(10) and log.tail(10).endswith("# close")
 
 
+def test_the_wire_log_is_bounded_in_bytes_too() -> None:
+    log = WireLog(SystemClock(), most=1000)
+    for number in range(10):
+        log.to_device(bytes((number,)) * 300, None)
+    assert [exchange.data[0] for exchange in log] == [7, 8, 9] and log.sent == 3000
+    log.from_device(bytes(5000))
+    assert [len(exchange.data) for exchange in log] == [5000], "the newest stays whatever its size"
+    log.clear()
+    log.to_device(bytes(900), None)
+    assert len(list(log)) == 1
+
+
 def test_the_log_is_a_ring() -> None:
     log = WireLog(SystemClock(), size=10)
     for number in range(1000):
