@@ -15,7 +15,7 @@ from kiosk.ledger.records import ReceiptLine, ReceiptState
 from kiosk.screens.asking import permit
 from kiosk.screens.screen import KioskScreen, acting
 from kiosk.till.act import MISTAKES, Act
-from kiosk.till.errors import N_
+from kiosk.till.errors import N_, TillError
 from kiosk.till.money import amount, read_money
 from kiosk.till.refund import Draft
 from kiosk.till.rights import Right
@@ -74,7 +74,7 @@ class CorrectionScreen(KioskScreen[bool]):
     async def _read(self) -> None:
         try:
             self._draft = await self.work(self.till.corrections.last)
-        except Exception as error:
+        except TillError as error:
             await self.show_error(error)
             self.dismiss(False)
             return
