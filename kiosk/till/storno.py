@@ -66,11 +66,19 @@ class Stornos:
         self._shifts = shifts
 
     def offered(self) -> Binding | None:
-        """The first registrar of this workplace that cancels documents; None where none does (V-7: act instead)."""
+        """The registrar with the workplace's last document, when it cancels documents; None: an act instead (V-7)."""
+        found: list[tuple[datetime, Binding]] = []
+        able: list[Binding] = []
         for binding in self._workplace.bindings():
             if self._workplace.desk(binding).access.capabilities.storno:
-                return binding
-        return None
+                able.append(binding)
+            last = self._ledger.receipts.last_document(binding.id)
+            if last is not None:
+                found.append((last.made_at, binding))
+        if not found:
+            return able[0] if able else None
+        latest = max(found, key=lambda pair: pair[0])[1]
+        return latest if latest in able else None
 
     def recent(self, binding: Binding) -> Sequence[Past]:
         """The last documents of the open shift, latest first; cancelled ones with the time of their storno."""
