@@ -32,6 +32,7 @@ SCREENS: Mapping[str, str] = {
     "unknown": "kiosk.screens.unknown:UnknownScreen",
     "correction": "kiosk.screens.correction:CorrectionScreen",
     "registrar_menu": "kiosk.screens.registrar_menu:RegistrarMenu",
+    "finder": "kiosk.screens.finder:FinderScreen",
     "help": "kiosk.screens.dialogs.help:HelpDialog",
     "message": "kiosk.screens.dialogs.message:MessageDialog",
     "confirm": "kiosk.screens.dialogs.confirm:ConfirmDialog",
