@@ -96,7 +96,7 @@ class Finder:
         for enterprise in owners or enterprises:
             if enterprise.id not in taken:
                 return Found(finding.port, Offer.NEW, finding, enterprise=enterprise)
-        first = (owners or enterprises or [None])[0]
+        first = next(iter(owners or enterprises), None)
         return Found(finding.port, Offer.TAKEN, finding, taken.get(first.id) if first else None, first)
 
     def use(self, found: Found, approval: Approval | None = None) -> Binding:
