@@ -92,6 +92,9 @@ class Shop(Protocol):
 
     def drop_lease(self, serial: str, workplace: str) -> None: ...
 
+    def know_signers(self, binding_id: int, key_ids: Iterable[str]) -> Binding:
+        """Remember keys that the tax service has registered for a software registrar, beside those known."""
+
     def setting(self, name: str) -> str | None: ...
 
     def set_setting(self, name: str, value: str) -> None: ...
