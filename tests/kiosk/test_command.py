@@ -19,6 +19,7 @@ import pytest
 from drivers.clock import SystemClock
 from drivers.document import Document, DocumentKind
 from drivers.prro.keys import ring
+from drivers.registrar import Registrar, Result
 from kiosk import demo, logs
 from kiosk.cli import DAMAGED, DONE, USAGE, main
 from kiosk.ledger.demo import KEY_PASSWORD, VAT_NUMBER
@@ -145,6 +146,11 @@ def test_every_family_has_a_shop_of_its_own(tmp_path: Path) -> None:
     assert sorted(path.parent.name for path in tmp_path.rglob("ledger.db")) == ["exellio", "helpmicro", tmp_path.name]
 
 
+def open_shift(registrar: Registrar) -> Result:
+    opening = Document(id=uuid4(), kind=DocumentKind.OPEN_SHIFT)
+    return registrar.register(opening, registrar.snapshot(opening))
+
+
 def test_the_software_registrar_s_demo_goes_on_with_its_keys_and_documents(tmp_path: Path) -> None:
     """Server, keys and till of `--registrar prro`: a shift opened in the first run is there in the second."""
     urls = []
@@ -160,8 +166,7 @@ def test_the_software_registrar_s_demo_goes_on_with_its_keys_and_documents(tmp_p
                 access = till.workplace.desk(binding).access
                 assert access.call(lambda registrar: registrar.info()).tax_number == VAT_NUMBER
                 if run == 0:
-                    opening = Document(id=uuid4(), kind=DocumentKind.OPEN_SHIFT)
-                    done = access.call(lambda registrar: registrar.register(opening, registrar.snapshot(opening)))
+                    done = access.call(open_shift)
                     assert done.done, done.fault
                 assert access.call(lambda registrar: registrar.status()).shift_open
             finally:
