@@ -119,6 +119,11 @@ class SqlShop:
             connection.execute(update(BINDINGS).where(BindingRow.id == binding_id).values(values))
             return _find_binding(connection, binding_id)
 
+    def rekey(self, binding_id: int, url: str) -> Binding:
+        with self._database.write() as connection:
+            connection.execute(update(BINDINGS).where(BindingRow.id == binding_id).values(url=url))
+            return _find_binding(connection, binding_id)
+
     def setting(self, name: str) -> str | None:
         with self._database.read() as connection:
             return connection.execute(select(SettingRow.value).where(SettingRow.name == name)).scalar_one_or_none()
