@@ -132,7 +132,7 @@ def _running(arguments: Sequence[str], errors_to: Path) -> Iterator[str]:
 def _port(kept: Path) -> int:
     """The port of this demo: the same at every start, because the ledger and the certificates name it."""
     if kept.exists():
-        port = int(kept.read_text(encoding="ascii"))
+        port: int = int(kept.read_text(encoding="ascii"))
         if not _free(port):
             raise OSError(
                 f"port {port}, where this demo's registrar listens, is taken by another program: "

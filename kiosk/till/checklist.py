@@ -14,11 +14,11 @@ from typing import Any
 from drivers.clock import KYIV
 from drivers.errors import Code
 from drivers.links.reach import latency
-from drivers.registry import parse_url
 from kiosk.ledger.records import Binding
 from kiosk.till import judge
 from kiosk.till.errors import N_
 from kiosk.till.judge import CheckLine, Colour
+from kiosk.till.keys import Keys, number_of
 from kiosk.till.notices import Notices
 from kiosk.till.reading import Reading, read
 from kiosk.till.reports import Reports
@@ -67,10 +67,11 @@ class Checks:
 class Checklist:
     """Runs the checks of one registrar's workplace."""
 
-    def __init__(self, workplace: Workplace, shifts: Shifts, reports: Reports) -> None:
+    def __init__(self, workplace: Workplace, shifts: Shifts, reports: Reports, keys: Keys) -> None:
         self._workplace = workplace
         self._shifts = shifts
         self._reports = reports
+        self._keys = keys
         self._notices = Notices(workplace)
         self._zone_is_kyiv: Callable[[datetime], bool] = _zone_is_kyiv
 
@@ -102,7 +103,11 @@ class Checklist:
         needed = not hardware and place.settings.policy.online_opening
         before = (
             judge.internet(answered, needed=needed, hardware=hardware),
-            *(() if hardware else (judge.software.server(info, seen.fault), judge.software.registration(status))),
+            *(
+                ()
+                if hardware
+                else (judge.software.server(info, seen.fault), judge.software.registration(status, seen.fault))
+            ),
             judge.shift(age, mine=mine, over=over)
             if hardware
             else judge.software.shift(
@@ -127,8 +132,11 @@ class Checklist:
         """Lines 6–10; a key that ends soon is told to the owner (II-3)."""
         offline = seen.status.offline if seen.status is not None else None
         online = seen.latency is not None
-        number = binding.fiscal_number or parse_url(binding.url).options.get("fn", "")
-        key = judge.software.key(seen.status, seen.fault, self._workplace.clock.now(), number)
+        number = binding.fiscal_number or number_of(binding)
+        view = self._keys.view(binding)
+        key = judge.software.key(
+            seen.status, seen.fault, self._workplace.clock.now(), number, beside=view.until if view else None
+        )
         if key.colour is Colour.AMBER and "days" in key.values:
             self._notices.once_a_day("key_expires", number, key.values)
         return (

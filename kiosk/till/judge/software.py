@@ -19,7 +19,7 @@ SESSION_GREEN, MONTH_GREEN = timedelta(hours=12), timedelta(hours=24)
 NUMBERS_GREEN = 200
 KEY_GREEN = timedelta(days=14)
 SILENT = frozenset({Code.OFFLINE, Code.TIMEOUT_UNKNOWN, Code.FRAME})
-NOT_REGISTERED = frozenset({Code.ACCESS_DENIED, Code.TAXPAYER, Code.REGISTRAR_UNKNOWN})
+NOT_REGISTERED = frozenset({Code.ACCESS_DENIED, Code.TAXPAYER})
 """Refusals that mean that this key may not work with this registrar (form 5-ПРРО)."""
 KEYS = frozenset(code for code in Code if code.startswith(("KEY_", "CERTIFICATE_"))) | {Code.SIGNATURE_FAILED}
 """Faults of the key itself: line 10 tells them."""
@@ -47,14 +47,20 @@ def server(info: Info | None, fault: FaultInfo | None) -> CheckLine:
         return CheckLine(2, "server", title, Colour.AMBER, N_("knows another device: see the shift"), threshold)
     values = {"code": fault.raw or fault.code, "text": fault.what.removeprefix("the fiscal server refused: ")}
     return CheckLine(
-        2, "server", title, Colour.RED, N_("refused: {code} {text}"), threshold,
+        # Without a number of the server's the words are the driver's own, in English: the code says it.
+        2, "server", title, Colour.RED, N_("refused: {code} {text}") if fault.raw else N_("refused: {code}"), threshold,
         N_("Nothing was sent. Tell the technician the code and the text."), values, blocks=True,
     )  # fmt: skip
 
 
-def registration(status: Status | None) -> CheckLine:
-    """Line 3."""
+def registration(status: Status | None, fault: FaultInfo | None = None) -> CheckLine:
+    """Line 3. A cancelled registrar without an open shift is gone: the server has no data about it (§2.6)."""
     title, threshold = N_("Registration"), N_("in force")
+    if fault is not None and fault.code == Code.REGISTRAR_UNKNOWN:
+        return CheckLine(
+            3, "registration", title, Colour.RED, N_("the tax service knows no such registrar of this key"), threshold,
+            N_("Check the fiscal number and the key; else the registration is cancelled: call the owner."), blocks=True,
+        )  # fmt: skip
     if status is None or status.registered is None:
         return CheckLine(3, "registration", title, Colour.AMBER, N_("not known"), threshold)
     if not status.registered:
@@ -169,8 +175,13 @@ def numbers(offline: Offline | None, *, online: bool) -> CheckLine:
     return CheckLine(9, "numbers", title, Colour.GREEN, N_("{count} left"), threshold, "", values)
 
 
-def key(status: Status | None, fault: FaultInfo | None, now: datetime, number: str) -> CheckLine:
-    """Line 10 for the registrar `number` at the aware moment `now`."""
+def key(
+    status: Status | None, fault: FaultInfo | None, now: datetime, number: str, *, beside: datetime | None = None
+) -> CheckLine:
+    """Line 10 for the registrar `number` at the aware moment `now`.
+
+    `beside`: when the certificate that lies beside a locked key ends, None where there is none.
+    """
     title, threshold = N_("Key and certificate"), N_("over 14 days, registered for this registrar")
 
     def red(value: str, advice: str, **values: object) -> CheckLine:
@@ -178,11 +189,11 @@ def key(status: Status | None, fault: FaultInfo | None, now: datetime, number: s
 
     code = fault.code if fault is not None else ""
     blocks = status.blocks if status is not None else ()
-    until = status.key_until if status is not None else None
-    if code == Code.CERTIFICATE_REVOKED or Code.CERTIFICATE_REVOKED in blocks:
-        return red(N_("revoked"), N_("Nothing can be signed with it: replace the key."))
+    until = (status.key_until if status is not None else None) or beside
     if (until is not None and until <= now) or Code.CERTIFICATE_EXPIRED in (code, *blocks):
         return red(N_("expired"), N_("Nothing can be signed with it: replace the key."))
+    if Code.CERTIFICATE_REVOKED in (code, *blocks):
+        return red(N_("revoked"), N_("Nothing can be signed with it: replace the key."))
     if code in NOT_REGISTERED:
         return red(
             N_("not registered for {number}"),
@@ -191,19 +202,21 @@ def key(status: Status | None, fault: FaultInfo | None, now: datetime, number: s
             key=status.key_id if status is not None else "",
         )
     if Code.KEY_LOCKED in (code, *blocks):
-        return CheckLine(10, "key", title, Colour.AMBER, N_("locked"), threshold, LOCKED, action="unlock")
+        values = {"date": f"{kyiv(until):%d.%m.%Y}"} if until is not None else {}
+        text = N_("locked, until {date}") if until is not None else N_("locked")
+        return CheckLine(10, "key", title, Colour.AMBER, text, threshold, LOCKED, values, action="unlock")
     if code in KEYS:
         return red(N_("cannot be used ({code})"), N_("Replace the key, or call the technician."), code=code)
     if until is None:
         return CheckLine(10, "key", title, Colour.AMBER, N_("not known"), threshold)
     left = until - now
-    values = {"days": left.days, "date": f"{kyiv(until):%d.%m.%Y}"}
+    found = {"days": left.days, "date": f"{kyiv(until):%d.%m.%Y}"}
     if left <= KEY_GREEN:
         return CheckLine(
             10, "key", title, Colour.AMBER, N_("{days} days left, until {date}"), threshold,
-            N_("Tell the owner: a new key must be ordered and registered (form 5-ПРРО)."), values,
+            N_("Tell the owner: a new key must be ordered and registered (form 5-ПРРО)."), found,
         )  # fmt: skip
-    return CheckLine(10, "key", title, Colour.GREEN, N_("{days} days left, until {date}"), threshold, "", values)
+    return CheckLine(10, "key", title, Colour.GREEN, N_("{days} days left, until {date}"), threshold, "", found)
 
 
 def printer(status: Status | None, *, prints: bool) -> CheckLine:
