@@ -100,7 +100,10 @@ class ChecklistScreen(KioskScreen[None]):
         self.checks = checks
         rows = self.query_one("#lines", Rows)
         keys = [line.key for line in checks.lines]
-        worst = next((index for index, line in enumerate(checks.lines) if line.blocks), 0)
+        worst = next((index for index, line in enumerate(checks.lines) if line.blocks), None)
+        if worst is None:
+            # A locked key hides the most of the list: Enter unlocks it at once.
+            worst = next((index for index, line in enumerate(checks.lines) if line.key == "key" and line.action), 0)
         wanted = keys.index(self._line) if self._line in keys else worst
         rows.fill(checks.lines, wanted if first else None)
         self.query_one("#title", Label).update(f"{_(self.TITLE or '')} · {self._verdict(checks)}")
