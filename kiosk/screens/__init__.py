@@ -31,6 +31,7 @@ SCREENS: Mapping[str, str] = {
     "closing": "kiosk.screens.closing:ClosingScreen",
     "unknown": "kiosk.screens.unknown:UnknownScreen",
     "correction": "kiosk.screens.correction:CorrectionScreen",
+    "storno": "kiosk.screens.storno:StornoScreen",
     "registrar_menu": "kiosk.screens.registrar_menu:RegistrarMenu",
     "help": "kiosk.screens.dialogs.help:HelpDialog",
     "message": "kiosk.screens.dialogs.message:MessageDialog",

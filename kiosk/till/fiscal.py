@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -45,6 +46,14 @@ class OpeningNote(msgspec.Struct, frozen=True):
     float_: int
     reason: str = ""
     checks: tuple[dict[str, Any], ...] = ()
+
+
+class StornoNote(msgspec.Struct, frozen=True):
+    """What a storno carries: the document (our id) that it cancels, so that a kill in the middle loses none of it."""
+
+    document: UUID
+    reason: str
+    by: int
 
 
 class Fiscal:
@@ -195,6 +204,9 @@ class Fiscal:
             elif pending.shift_id is not None:
                 if pending.kind is DocumentKind.Z_REPORT:
                     self._close_shift(pending, result)
+                elif pending.kind is DocumentKind.STORNO:
+                    note = msgspec.json.decode(pending.note.encode(), type=StornoNote)
+                    self._ledger.receipts.cancel(note.document)
                 elif result.at is not None:
                     self._ledger.shifts.device_opened(pending.shift_id, result.at, result.serial)
         self._ledger.receipts.settle_document(pending.id, state, result, pending.note)

@@ -15,6 +15,7 @@ from kiosk.till.reports import Reports
 from kiosk.till.sale import Sale
 from kiosk.till.shift import Shifts
 from kiosk.till.status import Status
+from kiosk.till.storno import Stornos
 from kiosk.till.unknown import Unknowns
 from kiosk.till.workplace import Workplace
 
@@ -32,6 +33,7 @@ class Till:
         self.cash = Cash(workplace, self.fiscal, self.shifts)
         self.refunds = Refunds(workplace, self.fiscal, self.shifts, self.cash)
         self.corrections = Corrections(workplace, self.fiscal, self.refunds)
+        self.stornos = Stornos(workplace, self.fiscal, self.shifts)
         self.reports = Reports(workplace, self.shifts)
         self.checklist = Checklist(workplace, self.shifts, self.reports, self.keys)
         self.notices = Notices(workplace)
