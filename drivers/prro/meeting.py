@@ -68,7 +68,7 @@ class Meeting:
                     self._desk.time.sleep(PAUSE)
 
     def latency(self, patience: float) -> float | None:
-        """Seconds until the server's answer to one question; None when nothing connects or answers within `patience`."""
+        """Seconds until the answer to one question; None when nothing connects or answers within `patience`."""
         usual, time = self._desk.settings.timeouts, self._desk.time
         begun = time.monotonic()
         with self._desk.server.patience(replace(usual, connect=min(patience, usual.connect), command=patience)):
