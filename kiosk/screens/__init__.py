@@ -32,6 +32,7 @@ SCREENS: Mapping[str, str] = {
     "unknown": "kiosk.screens.unknown:UnknownScreen",
     "correction": "kiosk.screens.correction:CorrectionScreen",
     "storno": "kiosk.screens.storno:StornoScreen",
+    "rekey": "kiosk.screens.rekey:RekeyScreen",
     "registrar_menu": "kiosk.screens.registrar_menu:RegistrarMenu",
     "help": "kiosk.screens.dialogs.help:HelpDialog",
     "message": "kiosk.screens.dialogs.message:MessageDialog",

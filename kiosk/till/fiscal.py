@@ -21,6 +21,7 @@ from drivers.road import settle, walk
 from kiosk.ledger.records import Binding, DocumentState, FiscalDocument, Receipt, ReceiptState, Shift
 from kiosk.till.errors import N_, Doubt, Refusal
 from kiosk.till.keys import Keys
+from kiosk.till.rekey import Rekeying
 from kiosk.till.workplace import Workplace
 
 PATIENCE = 6.0
@@ -59,10 +60,11 @@ class StornoNote(msgspec.Struct, frozen=True):
 class Fiscal:
     """Issues stored documents and finds out about unsettled ones."""
 
-    def __init__(self, workplace: Workplace, keys: Keys) -> None:
+    def __init__(self, workplace: Workplace, keys: Keys, rekeying: Rekeying) -> None:
         self._workplace = workplace
         self._ledger = workplace.ledger
         self.keys = keys
+        self._rekeying = rekeying
         self.issued = 0
         """Documents that went to a registrar since the start: when it moves, the device's state is old news."""
 
@@ -195,10 +197,13 @@ class Fiscal:
         """
         state = DocumentState(result.state.value)
         if result.done:
+            binding = self._ledger.shop.binding(pending.binding_id)
             if result.serial:
                 self._ledger.shop.met(
                     pending.binding_id, serial=result.serial, fiscal_number=result.fiscal_number, model=""
                 )
+            if self.keys.needed(binding):
+                self._rekeying.document_done(binding)
             if pending.kind is DocumentKind.OPEN_SHIFT:
                 self._open_shift(pending, result)
             elif pending.shift_id is not None:
@@ -232,18 +237,20 @@ class Fiscal:
         )
 
     def _close_shift(self, document: FiscalDocument, result: Result) -> None:
+        """The Z ends the shift, the registrar's lease and the key's day; each is done once, also after a kill."""
         assert document.shift_id is not None
-        if not self._ledger.shifts.get(document.shift_id).is_open:
-            return
-        note = msgspec.json.decode(document.note.encode(), type=ClosingNote)
-        self._ledger.shifts.close(
-            document.shift_id,
-            by=note.by,
-            at=self._workplace.clock.now(),
-            z_number=result.z_number,
-            cash_left=note.cash_left,
-            closing=msgspec.to_builtins(note),
-        )
+        if self._ledger.shifts.get(document.shift_id).is_open:
+            note = msgspec.json.decode(document.note.encode(), type=ClosingNote)
+            self._ledger.shifts.close(
+                document.shift_id,
+                by=note.by,
+                at=self._workplace.clock.now(),
+                z_number=result.z_number,
+                cash_left=note.cash_left,
+                closing=msgspec.to_builtins(note),
+            )
         binding = self._ledger.shop.binding(document.binding_id)
         self._ledger.shop.drop_lease(binding.serial, self._workplace.settings.workplace)
-        self.keys.day_closed(binding)
+        offline = bool(result.evidence.get("offline"))
+        self.keys.day_closed(binding, offline=offline)
+        self._rekeying.shift_closed(binding, offline=offline)

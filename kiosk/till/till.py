@@ -11,6 +11,7 @@ from kiosk.till.keys import Keys
 from kiosk.till.notices import Notices
 from kiosk.till.people import People
 from kiosk.till.refund import Refunds
+from kiosk.till.rekey import Rekeying
 from kiosk.till.reports import Reports
 from kiosk.till.sale import Sale
 from kiosk.till.shift import Shifts
@@ -26,7 +27,8 @@ class Till:
     def __init__(self, workplace: Workplace) -> None:
         self.workplace = workplace
         self.keys = Keys(workplace)
-        self.fiscal = Fiscal(workplace, self.keys)
+        self.rekeying = Rekeying(workplace, self.keys)
+        self.fiscal = Fiscal(workplace, self.keys, self.rekeying)
         self.people = People(workplace, self.keys)
         self.shifts = Shifts(workplace, self.fiscal, self.keys)
         self.sale = Sale(workplace, self.fiscal, self.shifts)
