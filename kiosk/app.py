@@ -235,6 +235,9 @@ class KioskApp(App[int]):
             await resume.put_float(self)
         else:
             await self._tell_found()
+        from kiosk.screens import owner
+
+        await owner.tell(self)
 
     async def _tell_found(self) -> None:
         """What was cut off and has been found out since: the first to come reads it, once."""

@@ -8,6 +8,7 @@ from kiosk.till.closing import Closing
 from kiosk.till.correction import Corrections
 from kiosk.till.fiscal import Fiscal
 from kiosk.till.keys import Keys
+from kiosk.till.notices import Notices
 from kiosk.till.people import People
 from kiosk.till.refund import Refunds
 from kiosk.till.rekey import Rekeying
@@ -36,7 +37,8 @@ class Till:
         self.corrections = Corrections(workplace, self.fiscal, self.refunds)
         self.stornos = Stornos(workplace, self.fiscal, self.shifts)
         self.reports = Reports(workplace, self.shifts)
-        self.checklist = Checklist(workplace, self.shifts, self.reports)
+        self.checklist = Checklist(workplace, self.shifts, self.reports, self.keys)
+        self.notices = Notices(workplace)
         self.closing = Closing(workplace, self.fiscal, self.shifts, self.cash, self.reports, self.sale)
         self.unknowns = Unknowns(workplace, self.fiscal)
         self.status = Status(workplace, self.shifts)
