@@ -93,9 +93,9 @@ class Timeouts:
     """Seconds. `connect` alone decides between "not sent" and "unknown" (§1.6)."""
 
     connect: float = 3.0
-    document: float = 6.0
+    document: float = 5.0
     """Shorter than the 15 s that others take: after it the server is *asked* for the document, which costs nothing, and
-    the cashier knows within 7 s where they stand (cashier-flow.md VI-1)."""
+    the cashier knows within 7 s where they stand (cashier-flow.md VI-1), the question included."""
     package: float = 60.0
     command: float = 10.0
 
