@@ -31,10 +31,12 @@ from kiosk.widgets.palette import THEME
 from kiosk.widgets.scan import Intake, Scanned
 
 if TYPE_CHECKING:
+    from drivers.registrar import Mode
     from kiosk.config import Settings
     from kiosk.ledger.records import FiscalDocument, Receipt
     from kiosk.till.status import StatusView
     from kiosk.till.till import Till
+    from kiosk.widgets.palette import Lamp
 
 T = TypeVar("T")
 log = logging.getLogger("kiosk")
@@ -70,6 +72,10 @@ class KioskApp(App[int]):
     """Seconds between two questions to an idle registrar."""
     AFTER_DOCUMENT = 0.8
     """Seconds after a document until the registrar is asked for its cash and paper."""
+    FOLLOW = 0.5
+    """Seconds between two looks at offline documents on their way home."""
+    ALERT = 30.0
+    """Seconds that a warning of offline work stands over the figures."""
     SHOW_WORKING = 0.25
     """Seconds after which a call shows as work."""
 
@@ -87,6 +93,8 @@ class KioskApp(App[int]):
         self._waiting = False
         self._last_key = ("", 0.0)
         self._issued = 0
+        self._following = False
+        self._alerts = 0
         self.view: StatusView | None = None
         self.recovered: Sequence[Receipt | FiscalDocument] = ()
         self.last_input = time.monotonic()
@@ -182,11 +190,41 @@ class KioskApp(App[int]):
             for screen in self.screen_stack:
                 if isinstance(screen, screens.cashier()):
                     screen.show_status(view)
+        if view.offline is not None:
+            await self._tell_offline(view.offline.mode)
         if not self.busy:
             found = await self.work(self.till.unknowns.when_well, view, quiet=True)
             self.recovered = (*self.recovered, *found)
             if found and self.till.workplace.user is not None and isinstance(self.screen, screens.cashier()):
                 self.run_worker(self._tell_found, group="found")  # type: ignore[arg-type]
+
+    async def _tell_offline(self, mode: Mode) -> None:
+        """Warnings of offline work, each with one sound; documents on their way home are followed closely."""
+        if self.till is None:
+            return
+        from kiosk.screens import offline_words
+
+        alerts = await self.work(self.till.offline.alerts, quiet=True)
+        for one in alerts:
+            self.bell()
+            self._alert(*offline_words.alert(one))
+        if mode == "syncing" and not self._following:
+            self._following = True
+            self.set_timer(self.FOLLOW, self._follow)
+
+    def _alert(self, lamp: Lamp, text: str) -> None:
+        """Over the bar of every screen for a while; the newest stays."""
+        self._alerts += 1
+        mine = self._alerts
+        for screen in self.screen_stack:
+            if isinstance(screen, screens.cashier()):
+                screen.show_alert(lamp, text)
+        if text:
+            self.set_timer(self.ALERT, lambda: self._alert(lamp, "") if mine == self._alerts else None)
+
+    async def _follow(self) -> None:
+        self._following = False
+        await self._poll()
 
     async def _poll(self) -> None:
         """Ask the registrar for its state now and then, unless the till is at work with it."""

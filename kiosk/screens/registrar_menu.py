@@ -27,6 +27,8 @@ class Item:
     name: str
     detail: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    software: bool = False
+    """For a software registrar only."""
 
 
 ITEMS = (
@@ -37,6 +39,8 @@ ITEMS = (
     Item("closing", N_("Close shift (Z)"), N_("Count, compare, cash-out, Z report")),
     Item("checklist", N_("State"), N_("The check before the shift, to be read"), {"look": True}),
     Item("unknown", N_("Unknown outcomes"), N_("Documents whose outcome must be resolved")),
+    Item("prro_trouble", N_("The software registrar does not work"), N_("What is wrong and what to do"), software=True),
+    Item("sync_rejected", N_("Refused offline documents"), N_("Send again, export for support"), software=True),
 )
 
 
@@ -60,6 +64,8 @@ class RegistrarMenu(Dialog[None]):
                 yield Touch(_("Back"), id="no")
 
     def on_mount(self) -> None:
+        hardware = self.kiosk.view is None or self.kiosk.view.hardware
+        self._items = [item for item in self._items if not (item.software and hardware)]
         rows = self.query_one("#rows", Rows)
         rows.fill(self._items)
         rows.focus()

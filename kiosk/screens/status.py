@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from drivers.registrar import Mode
 from kiosk.i18n import _, money
+from kiosk.screens.offline_words import LAMPS
 from kiosk.widgets.palette import Lamp
 from kiosk.widgets.status_bar import Field
 
@@ -52,6 +54,9 @@ def _shift(view: StatusView) -> Field:
 def _link(view: StatusView) -> Field:
     if view.link is None:
         return Field("link", _("Link"), "…", Lamp.OFF, 1)
+    if view.link and view.offline is not None and view.offline.mode is not Mode.ONLINE:
+        word = _("SYNC") if view.offline.mode is Mode.SYNCING else _("OFFLINE")
+        return Field("link", _("Link"), word, LAMPS[view.offline.mode], 1)
     return (
         Field("link", _("Link"), _("ONLINE"), Lamp.GREEN, 1)
         if view.link

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -311,6 +312,21 @@ def reserves(workplace: Workplace, binding: Binding) -> list[Binding]:
     """Reserve registrars of the same enterprise at this workplace (cashier-flow.md VIII.7)."""
     found = workplace.ledger.shop.bindings(workplace.settings.workplace)
     return [one for one in found if one.role is BindingRole.RESERVE and one.enterprise_id == binding.enterprise_id]
+
+
+MEDIA = ("/media/", "/run/media/", "/mnt/")
+"""Where a desktop or a technician mounts a USB stick."""
+
+
+def export_places(workplace: Workplace, mounts: Path = Path("/proc/mounts")) -> list[Path]:
+    """Where copies for support may go: USB sticks that are plugged in, then the till's own folder."""
+    found: list[Path] = []
+    with suppress(OSError):
+        for row in mounts.read_text(encoding="utf-8", errors="replace").splitlines():
+            parts = row.split(" ")
+            if len(parts) > 3 and parts[1].startswith(MEDIA) and "rw" in parts[3].split(","):
+                found.append(Path(parts[1].replace("\\040", " ")))
+    return [*found, workplace.settings.folder / "support"]
 
 
 def may_go_on(workplace: Workplace, binding: Binding) -> bool:

@@ -36,7 +36,7 @@ def rounding_step(moment: datetime) -> int:
 
 
 def offline_warnings(moment: datetime) -> tuple[tuple[timedelta, ...], timedelta, int]:
-    """Times left of an offline limit that are told, widest first; the one that the owner is told; percent of numbers."""
+    """Times left of an offline limit that are told, widest first; which the owner is told; percent of numbers."""
     entry = rule("offline", kyiv(moment).date())
     told = tuple(timedelta(minutes=minutes) for minutes in sorted(entry["warn_minutes"], reverse=True))
     return told, timedelta(minutes=entry["owner_minutes"]), int(entry["numbers_percent"])

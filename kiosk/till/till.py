@@ -14,6 +14,7 @@ from kiosk.till.reports import Reports
 from kiosk.till.sale import Sale
 from kiosk.till.shift import Shifts
 from kiosk.till.status import Status
+from kiosk.till.trouble import Trouble
 from kiosk.till.unknown import Unknowns
 from kiosk.till.workplace import Workplace
 
@@ -35,6 +36,7 @@ class Till:
         self.closing = Closing(workplace, self.fiscal, self.shifts, self.cash, self.reports, self.sale)
         self.unknowns = Unknowns(workplace, self.fiscal)
         self.offline = OfflineDesk(workplace)
+        self.trouble = Trouble(workplace)
         self.status = Status(workplace, self.shifts)
 
     def close(self) -> None:
