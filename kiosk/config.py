@@ -41,6 +41,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     online_opening: bool = True
     sell_while_syncing: bool = False
     """Whether sales go on, queued behind, while offline documents are on their way to the fiscal server (VI.2)."""
+    lock_key_on_logout: bool = True
+    """Whether a software registrar's key is locked when the person who unlocked it logs out; a Z locks it anyway."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -54,6 +54,8 @@ TAX_SERVICE = ("43005393",)
 """ЄДРПОУ of the tax service, who signs the tickets (signing.md §5.2)."""
 NEAR = timedelta(seconds=2)
 """A difference of clocks below this is the resolution of HTTP dates and the way of the message."""
+JUMP = timedelta(seconds=5)
+"""A change of the difference of clocks within one question that is no resolution: somebody set this machine's clock."""
 _SECRET = re.compile(rb'(OFFLINESEED>|OfflineSeed"\s*:\s*"?)(\d+)')
 
 
@@ -363,6 +365,18 @@ class FiscalServer:
         return found
 
     def _ask(self, command: str, signed: bool, fields: Fields) -> _Answer | None:
+        """The answer, None for "no data". A question that was refused because this machine's clock jumped is asked once
+        more: its `Timestamp` was old when it was made, and the refusal has told the server's time."""
+        before = self.time.offset
+        try:
+            return self._asked(command, signed, fields)
+        except Refused:
+            jumped = abs(self.time.offset - before) > JUMP
+            if not jumped or command in SENDING:
+                raise
+        return self._asked(command, signed, fields)
+
+    def _asked(self, command: str, signed: bool, fields: Fields) -> _Answer | None:
         wait = self._timeouts.command
         body: dict[str, Any] = {"Command": command, "UID": str(uuid4()).upper(), **fields}
         if self.time.known:

@@ -1,4 +1,4 @@
-"""Shops with a software registrar for tests of the till and its screens."""
+"""A shop on a software registrar for every test."""
 
 from __future__ import annotations
 
@@ -9,33 +9,22 @@ from typing import Any
 
 import pytest
 
-from drivers.prro.emulator.web import FiscalEmulator
-from tests.prro.conftest import people
-from tests.prro.registrar.conftest import clock, keys, server
-from tests.prro.registrar.world import Keys, VirtualClock
-from tests.till.prro.rig import PrroShop
+from tests.till.prro.rig import Software, software
 
-__all__ = ["clock", "keys", "open_shop", "people", "server", "shop"]
-
-OpenShop = Callable[..., PrroShop]
+Found = Callable[..., Software]
 
 
 @pytest.fixture
-def open_shop(
-    server: Callable[..., FiscalEmulator], keys: Keys, tmp_path: Path, clock: VirtualClock
-) -> Iterator[OpenShop]:
-    """A shop with an open shift: `open_shop({"offline": 0}, reserve=True)`, server's options first."""
+def found(tmp_path: Path) -> Iterator[Found]:
+    """Make shops with their servers."""
     with ExitStack() as stack:
 
-        def start(server_options: dict[str, Any] | None = None, **options: Any) -> PrroShop:
-            shop = PrroShop(server(**(server_options or {})), keys, tmp_path / "till", clock, **options)
-            stack.callback(shop.close)
-            shop.open()
-            return shop
+        def make(name: str = "shop", **options: Any) -> Software:
+            return stack.enter_context(software(tmp_path / name, **options))
 
-        yield start
+        yield make
 
 
 @pytest.fixture
-def shop(open_shop: OpenShop) -> PrroShop:
-    return open_shop()
+def shop(found: Found) -> Software:
+    return found()
