@@ -343,8 +343,19 @@ class FiscalServer:
         """The answer's fields, None for "no data".
 
         Raises `Refused` with the server's number, `Unreachable` when the command did not go out, `LinkLost` when its
-        answer did not come; a question makes no document, so both say so.
+        answer did not come; a question makes no document, so both say so. A question that was refused because this
+        machine's clock jumped is asked once more: its `Timestamp` was old when it was made, and the refusal has told
+        the server's time.
         """
+        before = self.time.offset
+        try:
+            return self._answered(command, signed, fields)
+        except Refused:
+            if abs(self.time.offset - before) <= JUMP or command in SENDING:
+                raise
+        return self._answered(command, signed, fields)
+
+    def _answered(self, command: str, signed: bool, fields: Fields) -> Fields | None:
         answer = self._ask(command, signed, fields)
         if answer is None:
             return None
@@ -365,18 +376,6 @@ class FiscalServer:
         return found
 
     def _ask(self, command: str, signed: bool, fields: Fields) -> _Answer | None:
-        """The answer, None for "no data". A question that was refused because this machine's clock jumped is asked once
-        more: its `Timestamp` was old when it was made, and the refusal has told the server's time."""
-        before = self.time.offset
-        try:
-            return self._asked(command, signed, fields)
-        except Refused:
-            jumped = abs(self.time.offset - before) > JUMP
-            if not jumped or command in SENDING:
-                raise
-        return self._asked(command, signed, fields)
-
-    def _asked(self, command: str, signed: bool, fields: Fields) -> _Answer | None:
         wait = self._timeouts.command
         body: dict[str, Any] = {"Command": command, "UID": str(uuid4()).upper(), **fields}
         if self.time.known:

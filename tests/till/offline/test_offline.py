@@ -78,15 +78,11 @@ def test_vi_1_the_link_goes_after_the_document_and_the_outcome_is_unknown(shop: 
 
 
 def test_vi_1_a_line_that_swallows_everything(open_shop: OpenShop) -> None:
-    """The real times: the answer is waited for, the question is asked once, and the buyer knows within 7 s."""
-    import time
-
-    shop = open_shop(options={"read_ms": 5000, "connect_ms": 3000, "command_ms": 10_000})
-    shop.emulator.add_fault("F2", "doc", seconds=20)
-    shop.emulator.add_fault("F2", "cmd", seconds=20)
-    before = time.monotonic()
+    """The document is processed, its answer and the answer to the question about it never come."""
+    shop = open_shop(options={"read_ms": 300, "command_ms": 300})
+    shop.emulator.add_fault("F2", "doc", seconds=5)
+    shop.emulator.add_fault("F2", "cmd", seconds=5)
     paid = shop.sell()
-    assert time.monotonic() - before < 60
     assert paid.state in (ReceiptState.UNKNOWN, ReceiptState.DONE)
     shop.till.fiscal.recover()
     shop.home()
