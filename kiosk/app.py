@@ -70,6 +70,8 @@ class KioskApp(App[int]):
     IDLE_CHECK = 5.0
     POLL = 10.0
     """Seconds between two questions to an idle registrar."""
+    LOOK = 1.0
+    """Seconds after a question until its answer is looked for."""
     AFTER_DOCUMENT = 0.8
     """Seconds after a document until the registrar is asked for its cash and paper."""
     FOLLOW = 0.5
@@ -231,7 +233,7 @@ class KioskApp(App[int]):
         if self.till is not None and not self.busy:
             await self.work(self.till.status.poll, quiet=True)
             # The registrar's own worker asks; its answer is in memory a moment later.
-            self.set_timer(1.0, self.look)
+            self.set_timer(self.LOOK, self.look)
 
     # -- where to go ----------------------------------------------------------------------------------------------
 

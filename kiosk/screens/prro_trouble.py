@@ -44,13 +44,15 @@ class PrroTroubleScreen(KioskScreen[str]):
     """Answers "keys" when the person wants the keys of the screen beneath instead."""
 
     CSS_PATH = "prro_trouble.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-narrow"), (22, "-wide")]
     TITLE = N_("The software registrar does not work")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "keys", N_("Keys"), tooltip=N_("The keys of the screen beneath")),
         Binding("f5", "check", N_("Check"), tooltip=N_("Ask for the line and look again")),
         Binding("f6", "main", N_("Do it"), tooltip=N_("The next step, as written on the green key")),
-        Binding("f7", "failure", N_("Failure"), tooltip=N_("Write the failure down, or that it is repaired")),
+        Binding("f7", "failure", N_("Fail- ure"), tooltip=N_("Write the failure down, or that it is repaired")),
         Binding("f8", "notice", N_("2-ПРРО"), tooltip=N_("Data for the form 2-ПРРО")),
+        Binding("f9", "reserve", N_("Reserve"), tooltip=N_("Go over to the reserve registrar")),
         Binding("ctrl+p", "print", N_("Print"), tooltip=N_("Print this page as a non-fiscal slip")),
         Binding("escape", "back", N_("Back"), tooltip=N_("Back; sends nothing")),
     ]
@@ -156,6 +158,8 @@ class PrroTroubleScreen(KioskScreen[str]):
         if action == "main":
             step = self.here if not self._steps else self.current or self.here
             return bool(step and self._main(step)[0])
+        if action == "reserve":
+            return self._reserve
         return super().check_action(action, parameters)
 
     # -- acting ---------------------------------------------------------------------------------------------------
@@ -215,7 +219,7 @@ class PrroTroubleScreen(KioskScreen[str]):
         await self.work(self.till.trouble.print, self._binding, page)
 
     @acting
-    async def _reserve_pressed(self) -> None:
+    async def action_reserve(self) -> None:
         await go_reserve(self)
 
     def action_keys(self) -> None:
@@ -232,6 +236,6 @@ class PrroTroubleScreen(KioskScreen[str]):
         if message.touch.id == "check":
             self.action_check()
         elif message.touch.id == "reserve":
-            self._reserve_pressed()
+            self.action_reserve()
         else:
             self.action_main()

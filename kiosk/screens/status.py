@@ -46,7 +46,8 @@ def _registrar(view: StatusView) -> Field:
 def _shift(view: StatusView) -> Field:
     if view.shift_age is None:
         return Field("shift", _("Shift"), _("closed"), Lamp.OFF, 1)
-    minutes = int(view.shift_age.total_seconds()) // 60
+    # A registrar that goes by its server's clock may be a second ahead.
+    minutes = max(int(view.shift_age.total_seconds()) // 60, 0)
     lamp = AGES[str(view.shift_colour)] if view.shift_colour is not None else Lamp.GREEN
     return Field("shift", _("Shift"), f"{minutes // 60:02d}:{minutes % 60:02d}", lamp, 1)
 

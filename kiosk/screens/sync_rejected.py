@@ -46,6 +46,7 @@ class SyncRejectedScreen(KioskScreen[None]):
     CSS_PATH = "sync_rejected.tcss"
     TITLE = N_("The server refused an offline document")
     AUTO_FOCUS = ""
+    VERTICAL_BREAKPOINTS = [(0, "-narrow"), (22, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f6", "again", N_("Send again"), tooltip=N_("Send the same documents once more, in their order")),
         Binding("f7", "export", N_("Export"), tooltip=N_("Copy the unsent documents for support; all stay queued")),

@@ -98,6 +98,10 @@ class PrroShop:
     def binding(self) -> Binding:
         return self.till.workplace.main_binding()
 
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass between two questions to the registrar: a jump within one would be a line that is too slow."""
+        self.call(lambda registrar: self.clock.advance(seconds))
+
     def call(self, work: Callable[[Registrar], Any]) -> Any:
         return self.till.workplace.desk(self.binding).access.call(work)
 
