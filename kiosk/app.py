@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from drivers.registrar import Mode
     from kiosk.config import Settings
     from kiosk.ledger.records import FiscalDocument, Receipt
+    from kiosk.till.offline import Alert
     from kiosk.till.status import StatusView
     from kiosk.till.till import Till
     from kiosk.widgets.palette import Lamp
@@ -97,6 +99,7 @@ class KioskApp(App[int]):
         self._issued = 0
         self._following = False
         self._alerts = 0
+        self._untold: deque[Alert] = deque()
         self.view: StatusView | None = None
         self.recovered: Sequence[Receipt | FiscalDocument] = ()
         self.last_input = time.monotonic()
@@ -206,10 +209,11 @@ class KioskApp(App[int]):
             return
         from kiosk.screens import offline_words
 
-        alerts = await self.work(self.till.offline.alerts, quiet=True)
-        for one in alerts:
+        # A look may give way to the next one at any moment: what it was told waits here and is not lost.
+        await self.work(lambda: self._untold.extend(self.till.offline.alerts() if self.till else ()), quiet=True)
+        while self._untold:
             self.bell()
-            self._alert(*offline_words.alert(one))
+            self._alert(*offline_words.alert(self._untold.popleft()))
         if mode == "syncing" and not self._following:
             self._following = True
             self.set_timer(self.FOLLOW, self._follow)
