@@ -91,7 +91,7 @@ class StatusBar(Widget):
     def third(self) -> str:
         """What stands in the third row now, "" for no row."""
         lamp, texts = self._shout if self._shout[1] else self._note
-        room = self.size.width - 4
+        room = self.size.width - 3
         fitting = next((text for text in texts if cell_len(text) <= room), texts[-1] if texts else "")
         return f" {palette.ICON[lamp]} {fitting}" if fitting else ""
 

@@ -130,7 +130,7 @@ async def test_the_bar_tells_the_figures_and_is_gone_online(open_shop: OpenShop,
         assert "місяць ще 166:47" in text
         assert "у черзі 2" in text
         if size[0] == 80:
-            assert "номерів досить" in text
+            assert "номери є" in text
         assert text.strip() in one.text(), "nothing is cut off"
         shop.emulator.replug()
         await home(one, shop)
