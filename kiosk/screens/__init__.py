@@ -31,6 +31,8 @@ SCREENS: Mapping[str, str] = {
     "closing": "kiosk.screens.closing:ClosingScreen",
     "unknown": "kiosk.screens.unknown:UnknownScreen",
     "correction": "kiosk.screens.correction:CorrectionScreen",
+    "storno": "kiosk.screens.storno:StornoScreen",
+    "rekey": "kiosk.screens.rekey:RekeyScreen",
     "registrar_menu": "kiosk.screens.registrar_menu:RegistrarMenu",
     "offline_blocked": "kiosk.screens.offline_blocked:OfflineBlockedDialog",
     "sync_rejected": "kiosk.screens.sync_rejected:SyncRejectedScreen",

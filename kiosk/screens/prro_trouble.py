@@ -148,8 +148,8 @@ class PrroTroubleScreen(KioskScreen[str]):
         """Label (a message id) and screen of the step's own action; "" where there is none on this till."""
         if step.branch is Branch.SERVER and step.words:
             return N_("Card of the refusal"), "sync_rejected"
-        if step.branch is Branch.KEY and step.verdict is Verdict.HERE and exists("key_replace"):
-            return N_("Replace the key"), "key_replace"
+        if step.branch is Branch.KEY and step.verdict is Verdict.HERE and exists("rekey"):
+            return N_("Replace the key"), "rekey"
         if step.branch is Branch.NOTICE:
             return N_("Data for 2-ПРРО"), "notice"
         return "", ""

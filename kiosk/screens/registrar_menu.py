@@ -28,7 +28,7 @@ class Item:
     detail: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     software: bool = False
-    """For a software registrar only."""
+    """Only where the registrar is a software one."""
 
 
 ITEMS = (
@@ -40,6 +40,7 @@ ITEMS = (
     Item("checklist", N_("State"), N_("The check before the shift, to be read"), {"look": True}),
     Item("unknown", N_("Unknown outcomes"), N_("Documents whose outcome must be resolved")),
     Item("prro_trouble", N_("The software registrar does not work"), N_("What is wrong and what to do"), software=True),
+    Item("rekey", N_("Replacement of the key"), N_("Another key signs; the old one is kept"), software=True),
     Item("sync_rejected", N_("Refused offline documents"), N_("Send again, export for support"), software=True),
 )
 
@@ -64,8 +65,9 @@ class RegistrarMenu(Dialog[None]):
                 yield Touch(_("Back"), id="no")
 
     def on_mount(self) -> None:
-        hardware = self.kiosk.view is None or self.kiosk.view.hardware
-        self._items = [item for item in self._items if not (item.software and hardware)]
+        view = self.kiosk.view
+        if view is None or view.hardware:
+            self._items = [item for item in self._items if not item.software]
         rows = self.query_one("#rows", Rows)
         rows.fill(self._items)
         rows.focus()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -21,6 +22,7 @@ from kiosk.ledger.records import Binding, DocumentState, FiscalDocument, Receipt
 from kiosk.till.errors import N_, Doubt, Refusal
 from kiosk.till.keys import Keys
 from kiosk.till.offline import may_go_on
+from kiosk.till.rekey import Rekeying
 from kiosk.till.workplace import Workplace
 
 PATIENCE = 6.0
@@ -54,13 +56,22 @@ class OpeningNote(msgspec.Struct, frozen=True):
     checks: tuple[dict[str, Any], ...] = ()
 
 
+class StornoNote(msgspec.Struct, frozen=True):
+    """What a storno carries: the document (our id) that it cancels, so that a kill in the middle loses none of it."""
+
+    document: UUID
+    reason: str
+    by: int
+
+
 class Fiscal:
     """Issues stored documents and finds out about unsettled ones."""
 
-    def __init__(self, workplace: Workplace, keys: Keys) -> None:
+    def __init__(self, workplace: Workplace, keys: Keys, rekeying: Rekeying) -> None:
         self._workplace = workplace
         self._ledger = workplace.ledger
         self.keys = keys
+        self._rekeying = rekeying
         self.issued = 0
         """Documents that went to a registrar since the start: when it moves, the device's state is old news."""
 
@@ -199,15 +210,21 @@ class Fiscal:
         """
         state = DocumentState(result.state.value)
         if result.done:
+            binding = self._ledger.shop.binding(pending.binding_id)
             if result.serial:
                 self._ledger.shop.met(
                     pending.binding_id, serial=result.serial, fiscal_number=result.fiscal_number, model=""
                 )
+            if self.keys.needed(binding):
+                self._rekeying.document_done(binding)
             if pending.kind is DocumentKind.OPEN_SHIFT:
                 self._open_shift(pending, result)
             elif pending.shift_id is not None:
                 if pending.kind is DocumentKind.Z_REPORT:
                     self._close_shift(pending, result)
+                elif pending.kind is DocumentKind.STORNO:
+                    note = msgspec.json.decode(pending.note.encode(), type=StornoNote)
+                    self._ledger.receipts.cancel(note.document)
                 elif result.at is not None:
                     self._ledger.shifts.device_opened(pending.shift_id, result.at, result.serial)
         self._ledger.receipts.settle_document(pending.id, state, result, pending.note)
@@ -233,18 +250,20 @@ class Fiscal:
         )
 
     def _close_shift(self, document: FiscalDocument, result: Result) -> None:
+        """The Z ends the shift, the registrar's lease and the key's day; each is done once, also after a kill."""
         assert document.shift_id is not None
-        if not self._ledger.shifts.get(document.shift_id).is_open:
-            return
-        note = msgspec.json.decode(document.note.encode(), type=ClosingNote)
-        self._ledger.shifts.close(
-            document.shift_id,
-            by=note.by,
-            at=self._workplace.clock.now(),
-            z_number=result.z_number,
-            cash_left=note.cash_left,
-            closing=msgspec.to_builtins(note),
-        )
+        if self._ledger.shifts.get(document.shift_id).is_open:
+            note = msgspec.json.decode(document.note.encode(), type=ClosingNote)
+            self._ledger.shifts.close(
+                document.shift_id,
+                by=note.by,
+                at=self._workplace.clock.now(),
+                z_number=result.z_number,
+                cash_left=note.cash_left,
+                closing=msgspec.to_builtins(note),
+            )
         binding = self._ledger.shop.binding(document.binding_id)
         self._ledger.shop.drop_lease(binding.serial, self._workplace.settings.workplace)
-        self.keys.day_closed(binding)
+        offline = bool(result.evidence.get("offline"))
+        self.keys.day_closed(binding, offline=offline)
+        self._rekeying.shift_closed(binding, offline=offline)

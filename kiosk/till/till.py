@@ -11,10 +11,12 @@ from kiosk.till.keys import Keys
 from kiosk.till.offline import OfflineDesk
 from kiosk.till.people import People
 from kiosk.till.refund import Refunds
+from kiosk.till.rekey import Rekeying
 from kiosk.till.reports import Reports
 from kiosk.till.sale import Sale
 from kiosk.till.shift import Shifts
 from kiosk.till.status import Status
+from kiosk.till.storno import Stornos
 from kiosk.till.trouble import Trouble
 from kiosk.till.unknown import Unknowns
 from kiosk.till.workplace import Workplace
@@ -26,13 +28,15 @@ class Till:
     def __init__(self, workplace: Workplace) -> None:
         self.workplace = workplace
         self.keys = Keys(workplace)
-        self.fiscal = Fiscal(workplace, self.keys)
+        self.rekeying = Rekeying(workplace, self.keys)
+        self.fiscal = Fiscal(workplace, self.keys, self.rekeying)
         self.people = People(workplace, self.keys)
         self.shifts = Shifts(workplace, self.fiscal, self.keys)
         self.sale = Sale(workplace, self.fiscal, self.shifts)
         self.cash = Cash(workplace, self.fiscal, self.shifts)
         self.refunds = Refunds(workplace, self.fiscal, self.shifts, self.cash)
         self.corrections = Corrections(workplace, self.fiscal, self.refunds)
+        self.stornos = Stornos(workplace, self.fiscal, self.shifts)
         self.reports = Reports(workplace, self.shifts)
         self.checklist = Checklist(workplace, self.shifts, self.reports)
         self.closing = Closing(workplace, self.fiscal, self.shifts, self.cash, self.reports, self.sale)

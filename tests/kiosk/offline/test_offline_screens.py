@@ -13,7 +13,7 @@ from kiosk.ledger.records import ReceiptState
 from kiosk.widgets.key_strip import KeyStrip
 from kiosk.widgets.status_bar import StatusBar
 from kiosk.widgets.touch import Touch
-from tests.kiosk.prro.conftest import selling
+from tests.kiosk.offline.conftest import selling
 from tests.kiosk.selling import Selling
 from tests.till.offline.conftest import OpenShop
 from tests.till.offline.rig import BREAD, MILK, PrroShop

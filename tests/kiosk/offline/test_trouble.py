@@ -12,8 +12,8 @@ from drivers.registrar import Mode, RefusedDocument
 from kiosk.till.offline import OfflineView
 from kiosk.till.status import StatusView
 from kiosk.till.trouble import Branch, Verdict, failing, tree, until_midnight
-from tests.kiosk.prro.conftest import selling
-from tests.kiosk.prro.test_offline_screens import AWAY, HOUR, past, pay, sees, words
+from tests.kiosk.offline.conftest import selling
+from tests.kiosk.offline.test_offline_screens import AWAY, HOUR, past, pay, sees, words
 from tests.till.offline.conftest import OpenShop
 from tests.till.offline.rig import BREAD, PrroShop
 
