@@ -179,6 +179,21 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True)
+class RefusedDocument:
+    """What the server refused of an offline session. `number` 0 where it named no document (it refused the session).
+
+    `code` is the normalised code, `text` the server's own words.
+    """
+
+    code: str
+    text: str
+    number: int = 0
+    fiscal: str = ""
+    kind: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Offline:
     """A software registrar's offline work. `since` is aware UTC, None while online.
 
@@ -197,6 +212,8 @@ class Offline:
     reason: str = ""
     allowed: bool | None = None
     """Whether the registration has the right to work offline, as the server told last; None before it told."""
+    refused: RefusedDocument | None = None
+    """With `REJECTED` only."""
 
 
 @dataclass(frozen=True)
