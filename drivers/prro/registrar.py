@@ -21,6 +21,7 @@ from drivers.clock import Clock
 from drivers.document import Document, DocumentKind
 from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused, Unreachable
 from drivers.links.wire import WireLog
+from drivers.printers import Printer
 from drivers.prro.client import Fate
 from drivers.prro.counting import Counting
 from drivers.prro.desk import Desk, Make
@@ -42,7 +43,6 @@ from drivers.prro.line import Line
 from drivers.prro.meeting import Meeting
 from drivers.prro.offline import FINANCIAL, OfflineWork, Progress
 from drivers.prro.permits import Permits
-from drivers.prro.printing import Printer
 from drivers.prro.rules import rule
 from drivers.prro.settings import Settings
 from drivers.prro.signing.errors import KeyFault

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from drivers.errors import Code, Invalid
+from drivers.printers import QR_ROW
 from drivers.prro.documents.forms import receipts, reports
 from drivers.prro.documents.forms.paper import WIDTHS, Paper
-from drivers.prro.documents.forms.parts import QR_ROW
 from drivers.prro.documents.forms.reports import ShiftNotes
 from drivers.prro.documents.record import Figures, Record
 from drivers.prro.documents.values import Act, Outlet

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drivers.document import Stage
+from drivers.printers import QR_ROW
 from drivers.prro.documents.forms import parts
 from drivers.prro.documents.forms.paper import Paper
 from drivers.prro.documents.numbers import money, quantity
@@ -35,7 +36,7 @@ def receipt(
         # 25; printed even when zero (cashier-flow.md IV.2).
         paper.pair("Решта", f"{money(sum(pay.change for pay in record.pays))} {parts.CURRENCY}")
     parts.identity(paper, record, "ЧЕК №")  # 26, 27, 31, 32
-    paper.special(parts.QR_ROW)  # 29
+    paper.special(QR_ROW)  # 29
     parts.bottom(paper, record, "ВИДАТКОВИЙ ЧЕК" if refund else "ФІСКАЛЬНИЙ ЧЕК", maker)  # 34, 35
     paper.all(footer)
 
