@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from drivers.clock import Clock, SystemClock
+from drivers.worker import Worker
 from kiosk.config import Settings
 from kiosk.desks import worker
+from kiosk.ledger.records import Binding
 from kiosk.ledger.store import open_ledger
+from kiosk.till.paper import paper_wanted
 from kiosk.till.till import Till
 from kiosk.till.workplace import Workplace
 
@@ -20,7 +23,10 @@ def open_till(settings: Settings, clock: Clock | None = None) -> Till:
 
         fill(ledger, workplace=settings.workplace, registrar_url=settings.registrar)
 
-    return Till(Workplace(ledger, settings, clock, lambda binding: worker(binding, clock)))
+    def access(binding: Binding) -> Worker:
+        return worker(binding, clock, settings=settings, paper=paper_wanted(ledger, settings.workplace))
+
+    return Till(Workplace(ledger, settings, clock, access))
 
 
 def check(settings: Settings, clock: Clock | None = None) -> int:

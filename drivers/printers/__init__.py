@@ -90,5 +90,9 @@ class Tells(Protocol):
 class Kicks(Protocol):
     """A printer with a cash drawer on its socket."""
 
+    @property
+    def drawer(self) -> bool:
+        """Whether a drawer is there, as far as the settings know."""
+
     def open_drawer(self) -> None:
         """Raises `NotPrinted`."""

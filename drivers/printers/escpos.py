@@ -68,6 +68,10 @@ class EscposPrinter:
     def name(self) -> str:
         return self._link.name
 
+    @property
+    def drawer(self) -> bool:
+        return bool(DRAWERS[self._manner.drawer])
+
     def print(self, rows: Sequence[str], qr: str = "") -> None:
         self._send(document(rows, qr, self._look))
 

@@ -10,6 +10,7 @@
     connect_ms, read_ms, package_ms, command_ms, doubt_ms        timeouts
     signer      ЄДРПОУ of who signs tickets (comma-separated)    ca        file of the TLS authorities
     printer     the receipt printer (drivers.printers.address), percent-encoded
+    files       folder that gets each receipt as text         pictures  yes: as PNG too
     tape        file that receipts are printed into              width     characters in its row
     plain       yes: plain HTTP to another machine               demo      yes: demo certificates, this machine only
 
@@ -27,6 +28,7 @@ from drivers.clock import Clock
 from drivers.errors import Code, Invalid
 from drivers.links.wire import WireLog
 from drivers.printers import Printer
+from drivers.printers.files import Shelf
 from drivers.printers.tape import TextTape
 from drivers.prro.client import TAX_SERVICE, Timeouts
 from drivers.prro.keys import check_slot
@@ -36,7 +38,7 @@ from drivers.registry import RegistrarUrl
 
 OPTIONS = (
     "fn", "key", "keys", "state", "serial", "testing", "tsp", "lost", "connect_ms", "read_ms", "package_ms",
-    "command_ms", "doubt_ms", "signer", "ca", "printer", "tape", "width", "plain", "demo",
+    "command_ms", "doubt_ms", "signer", "ca", "printer", "files", "pictures", "tape", "width", "plain", "demo",
 )  # fmt: skip
 YES_NO = ("yes", "no")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -45,7 +47,10 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> PrroRegistrar:
     """The driver for a URL. Opens nothing. Raises `Invalid` naming the option."""
     chosen = settings(url)
-    return PrroRegistrar(chosen, clock, log, printer=_printer(url, chosen, log))
+    shelf = None
+    if folder := url.options.get("files"):
+        shelf = Shelf(Path(folder).expanduser(), pictures=url.choice("pictures", "no", YES_NO) == "yes")
+    return PrroRegistrar(chosen, clock, log, printer=_printer(url, chosen, log), shelf=shelf)
 
 
 def _printer(url: RegistrarUrl, chosen: Settings, log: WireLog) -> Printer | None:

@@ -99,7 +99,7 @@ class Checklist:
             judge.clock(offset, zone_is_kyiv=self._zone_is_kyiv(now)),
             judge.link(info, bound=binding.serial, silent=silent),
             judge.flags(status if same_unit else None),
-            judge.printer(status if same_unit else None),
+            judge.printer(status if same_unit else None, apart=not hardware),
             judge.terminal(integrated=False),
             judge.equipment(self._missing(binding)),
             judge.cash(status.drawer if status and same_unit else None, expected),

@@ -7,6 +7,7 @@ from kiosk.till.checklist import Checklist
 from kiosk.till.closing import Closing
 from kiosk.till.correction import Corrections
 from kiosk.till.fiscal import Fiscal
+from kiosk.till.paper import Paper
 from kiosk.till.people import People
 from kiosk.till.refund import Refunds
 from kiosk.till.reports import Reports
@@ -33,6 +34,7 @@ class Till:
         self.checklist = Checklist(workplace, self.shifts, self.reports)
         self.closing = Closing(workplace, self.fiscal, self.shifts, self.cash, self.reports, self.sale)
         self.unknowns = Unknowns(workplace, self.fiscal)
+        self.paper = Paper(workplace)
         self.status = Status(workplace, self.shifts)
 
     def close(self) -> None:

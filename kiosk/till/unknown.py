@@ -53,7 +53,7 @@ class Unknowns:
 
         Returns what was found out. An outcome that stays open is a person's matter: nothing is asked in a loop.
         """
-        if not view.link or view.paper_out or view.cover_open:
+        if not view.link or (view.hardware and (view.paper_out or view.cover_open)):
             self._ill = True
             return ()
         if not self._ill:
