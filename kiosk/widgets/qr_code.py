@@ -85,8 +85,8 @@ class QrCode(Widget):
         if made != self.shown:
             self.shown = made
             self._rows = half_blocks(made.code, made.quiet) if made is not None else []
-            self.display = made is not None
             self.refresh(layout=True)
+        self.display = made is not None
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         return self.shown.width if self.shown is not None else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
@@ -9,12 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import msgspec
 import pytest
 from textual.pilot import Pilot
 
 from drivers.clock import SystemClock
+from drivers.document import Document, DocumentKind
 from drivers.emulation.faults import FaultPlan
 from drivers.emulation.lines import TcpLine
 from drivers.emulation.memory import StateFile, Tape
@@ -25,6 +29,7 @@ from drivers.printers.emulator.machine import build as build_printer
 from drivers.prro.emulator.web import FiscalEmulator, build
 from drivers.prro.keys import ring
 from drivers.prro.signing import Signer
+from drivers.registrar import Registrar
 from kiosk.app import KioskApp
 from kiosk.config import Policy, Settings
 from kiosk.desks import worker
@@ -49,6 +54,7 @@ class Rig:
     printer: EscposMachine
     settings: Settings
     log: WireLog
+    key_id: str
     made: list[Till]
 
     def till(self, **changes: Any) -> Till:
@@ -60,6 +66,7 @@ class Rig:
         fill(ledger, workplace=settings.workplace, registrar_url=settings.registrar)
         enterprise = ledger.shop.enterprises()[0].id
         ledger.goods.put([replace(GREEN, enterprise_id=enterprise)])
+        _register_keys(settings.ledger_url, self.key_id)
 
         def access(binding: Any) -> Any:
             wanted = paper_wanted(ledger, settings.workplace)
@@ -76,6 +83,7 @@ class Rig:
         binding = till.workplace.main_binding()
         if till.shifts.current(binding) is None:
             till.shifts.open(binding, counted=0, float_=0)
+        till.workplace.desk(binding).access.call(_opened)
         return till
 
     def sell(self, till: Till, **how: Any) -> Paid:
@@ -93,6 +101,20 @@ class Rig:
 
     def documents(self) -> list[dict[str, Any]]:
         return list(self.fiscal.registers()["journal"])
+
+
+def _opened(registrar: Registrar) -> None:
+    """The registrar's own shift, where the till has not opened it by a document."""
+    if not registrar.status().shift_open:
+        document = Document(id=uuid4(), kind=DocumentKind.OPEN_SHIFT)
+        assert registrar.register(document, registrar.snapshot(document)).done
+
+
+def _register_keys(path: str, key_id: str) -> None:
+    """The cashier's key, and whoever works without one of his own, may sign here (form 5-ПРРО)."""
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE bindings SET signers = ?", (json.dumps(["", key_id]),))
+    database.close()
 
 
 @pytest.fixture
@@ -118,7 +140,8 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         )  # fmt: skip
         Path(settings.data).mkdir()
         made: list[Till] = []
-        yield Rig(fiscal, server, machine, settings, WireLog(SystemClock(), size=100_000, most=1 << 26), made)
+        log = WireLog(SystemClock(), size=100_000, most=1 << 26)
+        yield Rig(fiscal, server, machine, settings, log, (identity.certificate.key_id or b"").hex(), made)
         while made:
             made.pop().close()
 
