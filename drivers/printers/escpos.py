@@ -70,7 +70,7 @@ class EscposPrinter:
 
     @property
     def drawer(self) -> bool:
-        return bool(DRAWERS[self._manner.drawer])
+        return self._manner.drawer != "none"
 
     def print(self, rows: Sequence[str], qr: str = "") -> None:
         self._send(document(rows, qr, self._look))
@@ -80,12 +80,24 @@ class EscposPrinter:
         self._send(pages_of(pages, self._look))
 
     def open_drawer(self) -> None:
-        pulse = DRAWERS[self._manner.drawer]
+        """One pulse. Without paper or with an open cover too: a printer that says so gets the pulse of real time."""
+        pulse, at_once = DRAWERS[self._manner.drawer]
         if not pulse:
             return
         try:
             self._link.open()
+            state = self._ask()
+            if state is NEVER:
+                raise NotPrinted(Trouble.OFFLINE, WORDS[Trouble.OFFLINE], begun=False)
+            if state.trouble is not None:
+                self._link.write(at_once)
+                self._ask()
+                return
             self._link.write(pulse)
+            if self._answers:
+                self._wait(len(pulse))
+        except NotPrinted:
+            raise
         except Fault as fault:
             raise NotPrinted(Trouble.OFFLINE, f"the drawer was not opened: {fault.what}", begun=False) from fault
         finally:

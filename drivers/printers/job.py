@@ -28,8 +28,12 @@ FEED = b"\x1bd\x04"
 GAP = b"\x1bJ\x18"
 """24 dots: the quiet zone that a printer does not leave around its own code."""
 CUTS = {"partial": b"\x1dVB\x00", "full": b"\x1dVA\x00", "none": b""}
-DRAWERS = {"2": b"\x1bp\x00\x19\xfa", "5": b"\x1bp\x01\x19\xfa", "none": b""}
-"""Pin 2 or 5: 50 ms on, 500 ms off."""
+DRAWERS = {
+    "2": (b"\x1bp\x00\x19\xfa", b"\x10\x14\x01\x00\x02"),
+    "5": (b"\x1bp\x01\x19\xfa", b"\x10\x14\x01\x01\x02"),
+    "none": (b"", b""),
+}
+"""Pin 2 or 5: 50 ms on, 500 ms off when its turn comes; 200 ms at once, by a printer that stands still."""
 DOTS = {58: 384, 80: 576}
 """Dots across the paper at 203 dpi, by its width in millimetres."""
 

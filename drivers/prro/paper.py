@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from drivers.document import Document
 from drivers.errors import Code, Fault, Invalid
@@ -18,7 +19,7 @@ from drivers.printers import Kicks, NotPrinted, PaperState, Printer, Tells, Trou
 from drivers.printers.files import Shelf
 from drivers.prro.documents import Act, qr_text, read_document
 from drivers.prro.documents.forms import ShiftNotes, form
-from drivers.prro.store import Entry
+from drivers.prro.store import Entry, Store
 from drivers.registrar import Status
 
 log = logging.getLogger(__name__)
@@ -31,11 +32,26 @@ MOST_FRESH = 500
 """Documents that are remembered as never sent to a printer; older ones are copies."""
 
 
+def shift_notes(store: Store, shift: int) -> ShiftNotes:
+    """What a report tells beside its figures (§7.5): when the shift was opened, the last receipt of it."""
+    opened: datetime | None = None
+    last: Entry | None = None
+    for entry in store.of_shift(shift):
+        if entry.act is Act.OPEN_SHIFT and opened is None:
+            opened = entry.moment
+        elif entry.act in BUYERS:
+            last = entry
+    if last is None:
+        return ShiftNotes(opened_at=opened)
+    return ShiftNotes(opened_at=opened, last_number=last.fiscal, last_at=last.moment)
+
+
 class Papers:
     """One registrar's paper. `wanted` False: buyers take their receipt from the screen, only other papers come out."""
 
-    def __init__(self, printer: Printer | None, shelf: Shelf | None = None) -> None:
+    def __init__(self, printer: Printer | None, shelf: Shelf | None, store: Callable[[], Store]) -> None:
         self._printer = printer
+        self._store = store
         self._shelf = shelf
         self.wanted = True
         self._fresh: dict[str, None] = {}
@@ -83,7 +99,7 @@ class Papers:
             copy=copy,
             header=document.header if document is not None else (),
             footer=document.footer if document is not None else (),
-            notes=ShiftNotes() if entry.act is Act.Z_REPORT else None,
+            notes=shift_notes(self._store(), entry.shift) if entry.act is Act.Z_REPORT else None,
         )
         return rows, qr_text(record)
 

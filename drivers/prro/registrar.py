@@ -37,13 +37,13 @@ from drivers.prro.documents import (
     qr_text,
     read_document,
 )
-from drivers.prro.documents.forms import ShiftNotes, x_form
+from drivers.prro.documents.forms import slip_form, x_form
 from drivers.prro.documents.text import fit
 from drivers.prro.fates import Fates
 from drivers.prro.line import Line
 from drivers.prro.meeting import Meeting
 from drivers.prro.offline import FINANCIAL, OfflineWork, Progress
-from drivers.prro.paper import MAKER, Papers
+from drivers.prro.paper import MAKER, Papers, shift_notes
 from drivers.prro.permits import Permits
 from drivers.prro.rules import rule
 from drivers.prro.settings import Settings
@@ -99,7 +99,7 @@ class PrroRegistrar:
         self._line = Line(self._desk, self._meeting, self._fates, self._offline, clock)
         self._permits = Permits(self._desk)
         self._counting = Counting(self._desk)
-        self._papers = Papers(printer, shelf)
+        self._papers = Papers(printer, shelf, lambda: self._desk.store)
         self._difference = ""
         """How the server's draft of the last Z differed from ours."""
         self.capabilities = Capabilities(
@@ -333,14 +333,16 @@ class PrroRegistrar:
         counted = self._counting.figures(shift.number)
         if self._papers.there:
             outlet = replace(self._know_outlet(), testing=self._settings.testing)
-            notes = ShiftNotes(opened_at=shift.opened)
+            notes = shift_notes(self._desk.store, shift.number)
             now = self._desk.time.now()
             rows = x_form(outlet, counted, now, width=self._papers.width, maker=MAKER, notes=notes)
             self._papers.printer().print(rows)
         return self._counting.totals(counted, shift.number)
 
     def slip(self, lines: Sequence[str]) -> None:
-        self._papers.printer().print([fit(line, "slip") if line else "" for line in lines])
+        self._papers.printer().print(
+            slip_form([fit(line, "slip") if line else "" for line in lines], self._papers.width)
+        )
 
     def copy_last(self) -> None:
         self._papers.printer()

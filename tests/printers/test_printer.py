@@ -134,6 +134,19 @@ def test_the_drawer(plug: Plug) -> None:
     assert rig.lines[0] == "[DRAWER 5]" and rig.machine.pulses == 1
 
 
+def test_the_drawer_opens_without_paper(plug: Plug) -> None:
+    """The sale is registered and the change must be given, whatever the roll does."""
+    rig = plug("tcp")
+    rig.server.set_paper(False)
+    rig.printer.open_drawer()
+    assert rig.machine.pulses == 1
+    rig.server.set_paper(True)
+    assert rig.machine.pulses == 1
+    rig.server.unplug()
+    with pytest.raises(NotPrinted):
+        rig.printer.open_drawer()
+
+
 # -- faults ----------------------------------------------------------------------------------------------------------
 
 

@@ -44,7 +44,7 @@ def test_the_length_of_the_example_of_section_3() -> None:
 
 
 def test_the_drawer_of_section_6() -> None:
-    assert DRAWERS["2"] == bytes.fromhex("1B700019FA")
+    assert DRAWERS["2"] == (bytes.fromhex("1B700019FA"), bytes.fromhex("1014010002"))
 
 
 def test_large_rows_are_twice_as_high() -> None:

@@ -65,6 +65,9 @@ def _good(paper: Paper, row: BodyRow, stage: Stage | None) -> None:
 def _sums(paper: Paper, record: Record, total: Total) -> None:
     """Rows 20–24 and what a part payment adds to them."""
     price = total.sum if total.stage in (Stage.FINAL, Stage.NEXT) else total.exact
+    refund = record.act is Act.REFUND and total.stage is None
+    if refund:
+        price = total.money  # ФКЧ-2, row 19: what was given back; it has no rows 23-24 (§7.3).
     paper.pair("СУМА", f"{money(price)} {parts.CURRENCY}")
     for tax in record.taxes:
         parts.tax(paper, tax)
@@ -77,6 +80,8 @@ def _sums(paper: Paper, record: Record, total: Total) -> None:
         paper.add(f"Передплата за чеком № {total.prepayment}")
         if total.stage is Stage.FINAL:
             paper.pair("Передплата зараховано", money(total.exact - total.sum))
+    if refund:
+        return
     if total.rounded:
         paper.pair("Заокруглення", f"{'+' if total.rounding > 0 else ''}{money(total.rounding)}")
     if total.rounded or total.stage in (Stage.FINAL, Stage.NEXT):
