@@ -38,6 +38,7 @@ ITEMS = (
     Item("checklist", N_("State"), N_("The check before the shift, to be read"), {"look": True}),
     Item("unprinted", N_("Not printed"), N_("Receipts whose paper is owed; printing registers nothing")),
     Item("unknown", N_("Unknown outcomes"), N_("Documents whose outcome must be resolved")),
+    Item("finder", N_("Find registrars"), N_("Ask every port who is there; connect what was found")),
 )
 
 
