@@ -257,6 +257,9 @@ class Receipts(Protocol):
     def documents(self, shift_id: int) -> Sequence[FiscalDocument]:
         """All documents of a shift in order."""
 
+    def not_printed(self, shift_id: int) -> Sequence[FiscalDocument]:
+        """Registered documents of a shift whose paper is owed, oldest first."""
+
     def last_document(self, binding_id: int) -> FiscalDocument | None:
         """The last one that was registered."""
 

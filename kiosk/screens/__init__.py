@@ -30,6 +30,7 @@ SCREENS: Mapping[str, str] = {
     "x_report": "kiosk.screens.x_report:XReportScreen",
     "closing": "kiosk.screens.closing:ClosingScreen",
     "unknown": "kiosk.screens.unknown:UnknownScreen",
+    "unprinted": "kiosk.screens.unprinted:UnprintedScreen",
     "correction": "kiosk.screens.correction:CorrectionScreen",
     "storno": "kiosk.screens.storno:StornoScreen",
     "rekey": "kiosk.screens.rekey:RekeyScreen",

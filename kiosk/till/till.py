@@ -10,6 +10,7 @@ from kiosk.till.fiscal import Fiscal
 from kiosk.till.keys import Keys
 from kiosk.till.notices import Notices
 from kiosk.till.offline import OfflineDesk
+from kiosk.till.paper import Paper
 from kiosk.till.people import People
 from kiosk.till.refund import Refunds
 from kiosk.till.rekey import Rekeying
@@ -45,6 +46,7 @@ class Till:
         self.unknowns = Unknowns(workplace, self.fiscal)
         self.offline = OfflineDesk(workplace)
         self.trouble = Trouble(workplace)
+        self.paper = Paper(workplace)
         self.status = Status(workplace, self.shifts)
 
     def close(self) -> None:
