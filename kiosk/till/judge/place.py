@@ -99,14 +99,9 @@ def clock(offset: timedelta | None, *, zone_is_kyiv: bool) -> CheckLine:
 FIRST_LINK = N_("The registrar must answer first: see its link above.")
 
 
-def printer(status: Status | None, *, apart: bool = False) -> CheckLine:
-    """Line 14. `apart`: a software registrar, which sells without paper too; its printer never blocks."""
+def printer(status: Status | None) -> CheckLine:
+    """Line 14 of a hardware registrar, whose printer is the registrar."""
     title, threshold = N_("Printer"), N_("paper in, cover closed")
-    if apart:
-        value = N_("cover open") if status and status.cover_open else N_("out of paper")
-        if status is not None and (status.cover_open or status.paper_out):
-            advice = N_("Buyers take the code from the screen until the printer is ready.")
-            return CheckLine(14, "printer", title, Colour.AMBER, value, threshold, advice)
     if status is None:
         return CheckLine(14, "printer", title, Colour.RED, N_("not known"), threshold, FIRST_LINK, blocks=True)
     if status.cover_open:
