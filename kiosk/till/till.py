@@ -8,6 +8,9 @@ from kiosk.till.closing import Closing
 from kiosk.till.correction import Corrections
 from kiosk.till.fiscal import Fiscal
 from kiosk.till.keys import Keys
+from kiosk.till.notices import Notices
+from kiosk.till.offline import OfflineDesk
+from kiosk.till.paper import Paper
 from kiosk.till.people import People
 from kiosk.till.refund import Refunds
 from kiosk.till.rekey import Rekeying
@@ -16,6 +19,7 @@ from kiosk.till.sale import Sale
 from kiosk.till.shift import Shifts
 from kiosk.till.status import Status
 from kiosk.till.storno import Stornos
+from kiosk.till.trouble import Trouble
 from kiosk.till.unknown import Unknowns
 from kiosk.till.workplace import Workplace
 
@@ -36,9 +40,13 @@ class Till:
         self.corrections = Corrections(workplace, self.fiscal, self.refunds)
         self.stornos = Stornos(workplace, self.fiscal, self.shifts)
         self.reports = Reports(workplace, self.shifts)
-        self.checklist = Checklist(workplace, self.shifts, self.reports)
+        self.checklist = Checklist(workplace, self.shifts, self.reports, self.keys)
+        self.notices = Notices(workplace)
         self.closing = Closing(workplace, self.fiscal, self.shifts, self.cash, self.reports, self.sale)
         self.unknowns = Unknowns(workplace, self.fiscal)
+        self.offline = OfflineDesk(workplace)
+        self.trouble = Trouble(workplace)
+        self.paper = Paper(workplace)
         self.status = Status(workplace, self.shifts)
 
     def close(self) -> None:
