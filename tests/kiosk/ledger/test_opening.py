@@ -149,7 +149,8 @@ def test_an_older_database_is_copied_and_upgraded(
         assert copy.name.startswith(f"{made.name}.{migrations.REVISIONS[-2]}-2026")
         assert mode(copy) == 0o600
         with closing(sqlite3.connect(copy)) as connection:
-            assert list(connection.iterdump()) == before
+            # A vacuumed copy may list its indexes and triggers in another order.
+            assert sorted(connection.iterdump()) == sorted(before)
         open_ledger(made, clock).close()
         assert list(made.parent.glob("*.backup")) == [copy], "an upgraded database is copied no more"
     with refused(made, Newer):
