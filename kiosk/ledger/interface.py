@@ -273,7 +273,7 @@ class Orders(Protocol):
         """Whether an excise stamp was sold (or is being sold) and has not come back; any spelling of the number."""
 
     def stamps_out(self, receipt_id: UUID) -> frozenset[str]:
-        """Stamps of a sale that have not come back, as `kiosk.ledger.receipts.linked.stamp_key` spells them."""
+        """Stamps of a sale that have not come back, as `kiosk.ledger.records.stamp_key` spells them."""
 
 
 class FiscalJournal(Protocol):

@@ -11,8 +11,8 @@ from kiosk.ledger.engine import Database
 from kiosk.ledger.folding import fold
 from kiosk.ledger.models import CustomerRow, OrderPartRow, OrderRow, StampRow
 from kiosk.ledger.models.orders import OPEN_ORDER
-from kiosk.ledger.receipts.linked import ORDERS, find_order, read_orders, stamp_key
-from kiosk.ledger.records import Order
+from kiosk.ledger.receipts.linked import ORDERS, find_order, read_orders
+from kiosk.ledger.records import Order, stamp_key
 
 
 class SqlOrders:

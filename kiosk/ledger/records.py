@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from drivers.document import Document, DocumentKind, Payment, Stage
+from drivers.document import LOOKALIKES, Document, DocumentKind, Payment, Stage
 from drivers.registrar import Result
 
 
@@ -236,6 +236,11 @@ class Receipt:
     def due(self) -> int:
         """What was paid in the end, kopecks."""
         return self.total + self.rounding
+
+
+def stamp_key(number: str) -> str:
+    """An excise stamp's number in one alphabet, for comparison: upper case, no spaces, look-alike letters Cyrillic."""
+    return "".join(number.split()).upper().translate(LOOKALIKES)
 
 
 @dataclass(frozen=True)

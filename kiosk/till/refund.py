@@ -206,6 +206,14 @@ class Refunds:
         sale = self._ledger.receipts.receipt(sale_id)
         if sale.kind is not ReceiptKind.SALE or sale.state is not ReceiptState.DONE:
             raise Refusal("NOT_A_SALE", N_("Only a finished sale can be returned"))
+        order = self._ledger.orders.of_receipt(sale.id)
+        if order is not None:
+            raise Refusal(
+                "ORDER_RECEIPT",
+                N_("This receipt belongs to the order No. {number}"),
+                N_("Orders are given back as a whole: F7 on the sale screen, then the order."),
+                number=order.number,
+            )
         documents = tuple(self._ledger.receipts.documents_of(sale.id))
         made = {item.enterprise_id: item.document for item in documents if item.done}
         refunds = [

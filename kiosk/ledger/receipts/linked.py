@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
-from drivers.document import LOOKALIKES, Stage
+from drivers.document import Stage
 from kiosk.ledger.errors import LedgerError
 from kiosk.ledger.models import OrderPartRow, OrderRow, ReceiptRow, StampRow
 from kiosk.ledger.models.base import table
@@ -21,6 +21,7 @@ from kiosk.ledger.records import (
     ReceiptKind,
     ReceiptLine,
     ReceiptState,
+    stamp_key,
 )
 
 ORDERS = table(OrderRow)
@@ -154,11 +155,6 @@ def _order_values(order: Order) -> Mapping[str, Any]:
 
 
 # -- stamps -----------------------------------------------------------------------------------------------------------
-
-
-def stamp_key(number: str) -> str:
-    """A stamp's number in one alphabet, for comparison: upper case, no spaces, look-alike letters Cyrillic."""
-    return "".join(number.split()).upper().translate(LOOKALIKES)
 
 
 def take_stamps(connection: Connection, receipt: Receipt) -> None:
