@@ -176,7 +176,6 @@ class Advances:
             receipt_id=receipt.id,
         )
         link = OrderLink(made.id, step.stage, step.amount, None if order is not None else made)
-        self._ready_to_give(binding, document)
         return self._sale.begin(receipt, [pending], desks, link=link)
 
     # -- parts ----------------------------------------------------------------------------------------------------
@@ -297,15 +296,6 @@ class Advances:
             payments=part.payments,
             footer=(*_notes(order, earlier, step, part), name, barcode),
         )
-
-    def _ready_to_give(self, binding: Binding, document: Document) -> None:
-        """Raises `Refusal` where the registrar cannot print this receipt at all, with the way out."""
-        if document.part is None and not document.due and not document.payments:
-            raise Refusal(
-                "ZERO_RECEIPT",
-                N_("This registrar prints no receipt of 0.00"),
-                N_("Give the advance back, then sell the goods with an ordinary receipt."),
-            )
 
     def _basket_line(self, line: ReceiptLine, enterprise: int) -> BasketLine:
         good = self._ledger.goods.get(line.good_id) if line.good_id is not None else None
