@@ -94,6 +94,12 @@ class Shop(Protocol):
 
     def drop_lease(self, serial: str, workplace: str) -> None: ...
 
+    def know_signers(self, binding_id: int, key_ids: Iterable[str]) -> Binding:
+        """Remember keys that the tax service has registered for a software registrar, beside those known."""
+
+    def rekey(self, binding_id: int, url: str) -> Binding:
+        """The same registrar, signed with another key from now on: only the URL's `key` differs."""
+
     def setting(self, name: str) -> str | None: ...
 
     def set_setting(self, name: str, value: str) -> None: ...
@@ -146,6 +152,12 @@ class Shifts(Protocol):
 
     def open(self, shift: Shift) -> Shift:
         """Store a new shift (`id` 0) and return it with its id. Raises `LedgerError` when one is open already."""
+
+    def open_by(self, document_id: UUID, shift: Shift) -> Shift:
+        """One transaction: the shift that a registered opening document opened, and the document belongs to it.
+
+        Idempotent: a document that has its shift already answers with that one, open or closed by now.
+        """
 
     def device_opened(self, shift_id: int, at: datetime, serial: str) -> None:
         """The device's own time of the first fiscal operation; the first call wins."""

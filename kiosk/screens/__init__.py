@@ -38,6 +38,7 @@ SCREENS: Mapping[str, str] = {
     "number": "kiosk.screens.dialogs.ask_number:AskNumber",
     "text": "kiosk.screens.dialogs.ask_text:AskText",
     "choose": "kiosk.screens.dialogs.choose:ChooseDialog",
+    "unlock": "kiosk.screens.dialogs.unlock:UnlockDialog",
     "approve": "kiosk.screens.dialogs.approve:ApproveDialog",
 }
 

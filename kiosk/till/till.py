@@ -9,6 +9,7 @@ from kiosk.till.closing import Closing
 from kiosk.till.correction import Corrections
 from kiosk.till.fiscal import Fiscal
 from kiosk.till.giveback import GiveBack
+from kiosk.till.keys import Keys
 from kiosk.till.people import People
 from kiosk.till.refund import Refunds
 from kiosk.till.reports import Reports
@@ -24,9 +25,10 @@ class Till:
 
     def __init__(self, workplace: Workplace) -> None:
         self.workplace = workplace
-        self.fiscal = Fiscal(workplace)
-        self.people = People(workplace)
-        self.shifts = Shifts(workplace, self.fiscal)
+        self.keys = Keys(workplace)
+        self.fiscal = Fiscal(workplace, self.keys)
+        self.people = People(workplace, self.keys)
+        self.shifts = Shifts(workplace, self.fiscal, self.keys)
         self.sale = Sale(workplace, self.fiscal, self.shifts)
         self.cash = Cash(workplace, self.fiscal, self.shifts)
         self.advances = Advances(workplace, self.fiscal, self.sale)
@@ -40,5 +42,6 @@ class Till:
         self.status = Status(workplace, self.shifts)
 
     def close(self) -> None:
-        """Release registrars and ledger."""
+        """Lock the keys, release registrars and ledger."""
+        self.keys.lock_all()
         self.workplace.close()
