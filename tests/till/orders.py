@@ -12,7 +12,16 @@ from tests.till.shop.rig import Shop
 SOFA = Good(0, "70", "Диван", 80_000, 1, barcode="4820000000703", tax="А", stock=5_000)
 LAMP = Good(0, "71", "Лампа", 10_000, 1, barcode="4820000000710", tax="Б", stock=5_000)
 COGNAC = Good(
-    0, "72", "Коньяк 0,5 л", 50_000, 1, barcode="4820000000727", tax="А", uktzed="2208201200", excisable=True, stock=9_000
+    0,
+    "72",
+    "Коньяк 0,5 л",
+    50_000,
+    1,
+    barcode="4820000000727",
+    tax="А",
+    uktzed="2208201200",
+    excisable=True,
+    stock=9_000,
 )
 PROMISE = ("4820000000703", "2*4820000000710")
 """1 000.00: a sofa and two lamps."""
