@@ -38,7 +38,7 @@ from kiosk.till.basket import Basket, BasketLine
 from kiosk.till.errors import N_, Refusal
 from kiosk.till.fiscal import Fiscal
 from kiosk.till.money import hryvnias
-from kiosk.till.payment import Part
+from kiosk.till.payment import Part, Wish
 from kiosk.till.receipts import fiscal_line, new_basket_id, receipt_of
 from kiosk.till.rights import Right
 from kiosk.till.sale import Paid, Sale
@@ -49,20 +49,6 @@ ADVANCE, DEBT = "Аванс за: ", "Оплата за: "
 """Names on paper, Ukrainian whatever the screen speaks."""
 NUMBER = 32
 """Characters of an order's number."""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """Only a part of the basket's price is taken now: `amount` kopecks before rounding.
-
-    `later`: the goods leave now and the rest is a debt. `number` and `buyer` are for a new order; without a number the
-    receipt's is taken.
-    """
-
-    amount: int
-    later: bool = False
-    number: str = ""
-    buyer: str = ""
 
 
 @dataclass(frozen=True)
@@ -176,7 +162,7 @@ class Advances:
             receipt_id=receipt.id,
         )
         link = OrderLink(made.id, step.stage, step.amount, None if order is not None else made)
-        return self._sale.begin(receipt, [pending], desks, link=link)
+        return replace(self._sale.begin(receipt, [pending], desks, link=link), wish=wish)
 
     # -- parts ----------------------------------------------------------------------------------------------------
 
@@ -220,7 +206,7 @@ class Advances:
     def _new(self, receipt: Receipt, step: Step, wish: Wish | None, enterprise: int) -> Order:
         number = (wish.number if wish is not None else "").strip()
         if len(number) > NUMBER or not number.isprintable():
-            raise Refusal("BAD_NUMBER", N_("The order number has at most {most} characters"), most=NUMBER)
+            raise Refusal("BAD_NUMBER", N_("The order number has at most {most} characters"), most=str(NUMBER))
         if number and self._ledger.orders.by_number(number) is not None:
             raise Refusal(
                 "NUMBER_TAKEN",

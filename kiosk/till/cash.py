@@ -26,6 +26,15 @@ BUYERS_MONEY = re.compile(
 )
 
 
+def debt_refusal() -> Refusal:
+    """Why a buyer's money is no service cash-in, and where it goes."""
+    return Refusal(
+        "DEBT_IS_SALE",
+        N_("A buyer's debt or advance is fiscalised as a sale, not as a service cash-in"),
+        N_("Nothing was sent. Find the order on the sale screen (F7) and take its payment (F6)."),
+    )
+
+
 class Cash:
     """Money that moves without goods."""
 
@@ -48,11 +57,7 @@ class Cash:
         self._workplace.require(Right.CASH_IN)
         if note == DEBT_REASON or BUYERS_MONEY.search(note):
             self._workplace.audit("cash_in_debt", {"amount": amount, "note": note}, allowed=False)
-            raise Refusal(
-                "DEBT_IS_SALE",
-                N_("A buyer's debt or advance is fiscalised as a sale, not as a service cash-in"),
-                N_("Nothing was sent. Find the order on the sale screen (F7) and take its payment (F6)."),
-            )
+            raise debt_refusal()
         return self._move(binding, DocumentKind.CASH_IN, amount, note)
 
     def take_out(

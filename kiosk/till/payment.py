@@ -53,6 +53,20 @@ class Quote:
 
 
 @dataclass(frozen=True)
+class Wish:
+    """Only a part of the basket's price is taken now: `amount` kopecks before rounding.
+
+    `later`: the goods leave now and the rest is a debt. `number` and `buyer` are for a new order; without a number the
+    receipt's is taken.
+    """
+
+    amount: int
+    later: bool = False
+    number: str = ""
+    buyer: str = ""
+
+
+@dataclass(frozen=True)
 class Plan:
     """A payment that is complete: one part for each enterprise's fiscal document, and one for the slip."""
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from drivers.document import CardSlip, line_sum
 from drivers.errors import Code, Fault, Invalid
 from drivers.registrar import FaultInfo, Registrar
+from kiosk.ledger.errors import LedgerError
 from kiosk.ledger.records import (
     BasketState,
     Binding,
@@ -32,7 +33,7 @@ from kiosk.till.basket import Basket
 from kiosk.till.errors import N_, Refusal
 from kiosk.till.fiscal import Fiscal
 from kiosk.till.money import hryvnias
-from kiosk.till.payment import Plan, Quote
+from kiosk.till.payment import Plan, Quote, Wish
 from kiosk.till.receipts import documents_of, new_basket_id, receipt_of, slip_of
 from kiosk.till.rights import Right
 from kiosk.till.shift import Shifts
@@ -74,6 +75,8 @@ class Paid:
     slips: tuple[Slip, ...]
     change: int
     fault: FaultInfo | None = None
+    wish: Wish | None = None
+    """What part of the price was asked for, so that a failed payment can be repeated."""
 
 
 class Sale:
@@ -319,7 +322,10 @@ class Sale:
         """
         self._printable(receipt, documents, desks)
         self._save(self.basket, BasketState.ACTIVE)
-        receipt = self._ledger.receipts.begin(receipt, documents, slips, link)
+        try:
+            receipt = self._ledger.receipts.begin(receipt, documents, slips, link)
+        except LedgerError as error:
+            raise _elsewhere(error) from error
         self._basket = None
         return self._complete(receipt)
 
@@ -488,6 +494,23 @@ class Sale:
 
     def _stored(self) -> Sequence[StoredBasket]:
         return self._ledger.receipts.baskets(self._workplace.settings.workplace)
+
+
+def _elsewhere(error: LedgerError) -> Exception:
+    """What another till did since the basket was taken, for the cashier; nothing was stored or sent."""
+    if error.code == "stamp":
+        return Refusal(
+            "STAMP_SOLD",
+            N_("A stamp of this receipt was sold elsewhere meanwhile"),
+            N_("Take it off in the stamps window (Ctrl+E), put the bottle aside and call a senior."),
+        )
+    if error.code in ("order", "order number"):
+        return Refusal(
+            "ORDER_MOVED",
+            N_("The order was changed elsewhere meanwhile"),
+            N_("Put it back (Ctrl+Del) and take it again."),
+        )
+    return error
 
 
 BUYER_WIDTH = 20

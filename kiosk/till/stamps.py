@@ -184,6 +184,6 @@ def demand(basket: Basket) -> None:
                 N_("“{name}” has {count} of {needed} excise stamps"),
                 N_("Scan the stamp of every bottle; a stamp too many is taken off by Del in the stamps window."),
                 name=line.good.name,
-                count=len(line.excise),
-                needed=needed(line),
+                count=str(len(line.excise)),
+                needed=str(needed(line)),
             )

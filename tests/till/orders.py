@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kiosk.ledger.records import Good
-from kiosk.till.advance import Wish
+from kiosk.till.payment import Wish
 from kiosk.till.sale import Paid
 from tests.till.shop.rig import Shop
 

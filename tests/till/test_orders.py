@@ -11,9 +11,9 @@ import pytest
 from drivers.document import DocumentKind, Stage
 from drivers.emulation.server import EmulatorServer
 from kiosk.ledger.records import FiscalDocument, ReceiptState
-from kiosk.till.advance import Wish
 from kiosk.till.cash import DEBT_REASON
 from kiosk.till.errors import Refusal
+from kiosk.till.payment import Wish
 from kiosk.till.sale import Paid
 from tests.contract.bench import Family, emulator_bench
 from tests.till.orders import PROMISE, furnish, order, settle, take

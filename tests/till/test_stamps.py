@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from drivers.emulation.server import EmulatorServer
-from kiosk.ledger.errors import LedgerError
 from kiosk.ledger.records import Receipt, ReceiptState
 from kiosk.till import stamps
 from kiosk.till.errors import Refusal
@@ -101,7 +100,7 @@ def test_iv_3_three_bottles_want_three_stamps(day: Shop) -> None:
     for act in (sale.ready, lambda: sale.pay(received=150_000)):
         with pytest.raises(Refusal, match="STAMPS") as refused:
             act()
-        assert refused.value.values["count"] == 2 and refused.value.values["needed"] == 3
+        assert refused.value.values["count"] == "2" and refused.value.values["needed"] == "3"
     for again in (ONE, LATIN_ONE, "abei123456"):
         with pytest.raises(Refusal, match="STAMP_TWICE"):
             sale.enter(again)
@@ -182,7 +181,7 @@ def test_two_tills_cannot_sell_one_stamp(day: Shop) -> None:
     assert day.sell().state is ReceiptState.DONE
     day.till.sale.take_in_hand(held)
     sent = day.till.fiscal.issued
-    with pytest.raises(LedgerError, match="was sold already"):
+    with pytest.raises(Refusal, match="STAMP_SOLD"):
         day.sell()
     assert day.till.fiscal.issued == sent
     assert day.till.sale.basket.lines[0].excise == (ONE,)

@@ -10,8 +10,8 @@ from lxml import etree
 
 from drivers.document import DocumentKind
 from kiosk.ledger.records import BindingRole, FiscalDocument, Good, ReceiptState
-from kiosk.till.advance import Wish
 from kiosk.till.errors import Refusal
+from kiosk.till.payment import Wish
 from kiosk.till.sale import Paid
 from tests.till.orders import COGNAC, furnish, order, settle, take
 from tests.till.prro.conftest import Found
