@@ -63,8 +63,7 @@ class OrdersScreen(KioskScreen[bool]):
         with Horizontal(id="list"):
             yield Rows(
                 [Column(_("No."), 8), Column(_("Day"), 5), Column(_("Buyer and goods")),
-                 Column(_("Price"), 10, "right"),
-                 Column(_("Paid"), 10, "right"), Column(_("Rest"), 10, "right"), Column("", 6)],
+                 Column(_("Price"), 10, "right"), Column(_("Rest"), 10, "right"), Column("", 6)],
                 self._cells, empty=_("No open order was found"), id="rows",
             )  # fmt: skip
             yield PageKeys("#rows")
@@ -89,7 +88,7 @@ class OrdersScreen(KioskScreen[bool]):
     def _cells(order: Order) -> Cells:
         goods = ", ".join(line.name for line in order.lines)
         if order.closed_at is not None:
-            state, lamp = _("closed"), Lamp.OFF
+            state, lamp = _("CLOSED"), Lamp.OFF
         elif order.busy:
             state, lamp = "?", Lamp.PURPLE
         else:
@@ -99,11 +98,10 @@ class OrdersScreen(KioskScreen[bool]):
             f"{kyiv(order.opened_at):%d.%m}",
             f"{order.buyer}: {goods}" if order.buyer else goods,
             money(order.total),
-            money(order.paid),
             money(order.rest),
             state,
         )
-        return Cells(texts, lamp, 6)
+        return Cells(texts, lamp, 5)
 
     # -- find -----------------------------------------------------------------------------------------------------
 
@@ -240,8 +238,13 @@ class OrdersScreen(KioskScreen[bool]):
             slip = await self.ask("card_slip", due=back.card)
             if slip is None and not self.till.workplace.settings.policy.cashless_without_slip:
                 return False
-        text = _("Receipt No. {number}: {cash} in cash, {card} to the card go back. Refund it?").format(
-            number=back.number, cash=sum_of(back.cash), card=sum_of(back.card)
+        means = [
+            text.format(sum=sum_of(value))
+            for text, value in ((_("{sum} in cash"), back.cash), (_("{sum} to the card"), back.card))
+            if value
+        ]
+        text = _("Receipt No. {number}: {means} goes back. Refund it?").format(
+            number=back.number, means=" + ".join(means) or sum_of(0)
         )
         title = _("Order No. {number}").format(number=order.number)
         if not await self.ask("confirm", title=title, text=text, fiscal=True, lamp=Lamp.AMBER):

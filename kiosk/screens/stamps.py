@@ -15,10 +15,12 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Label
 
 from kiosk.i18n import _, explain
+from kiosk.screens.asking import permit
 from kiosk.screens.screen import Dialog, acting
 from kiosk.till import stamps
 from kiosk.till.basket import Basket
 from kiosk.till.errors import N_, TillError
+from kiosk.till.rights import Right
 from kiosk.widgets.entry_line import EntryLine
 from kiosk.widgets.notice import Notice
 from kiosk.widgets.palette import Lamp
@@ -28,6 +30,7 @@ from kiosk.widgets.touch import Touch
 
 LATIN = 2
 """Layer of the letter pad."""
+WHY = (N_("An old stamp without a barcode"), N_("The barcode of the stamp is damaged"))
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,9 @@ class StampsDialog(Dialog[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", N_("Up"), show=False, tooltip=N_("The row above")),
         Binding("down", "move(1)", N_("Down"), show=False, tooltip=N_("The row below")),
+        Binding(
+            "f8", "without", N_("No barcode"), show=False, tooltip=N_("A stamp without a barcode: a senior answers")
+        ),
         Binding("delete", "remove", N_("Remove"), show=False, tooltip=N_("Take the stamp under the cursor off")),
     ]
 
@@ -57,7 +63,7 @@ class StampsDialog(Dialog[bool]):
 
     def body(self) -> ComposeResult:
         with Vertical(id="card"):
-            yield Label(_(self.TITLE or ""), classes="title", markup=False)
+            yield Label(_(self.TITLE or ""), id="title", classes="title", markup=False)
             yield EntryLine(_("Stamp"), id="entry")
             with Horizontal(id="list"):
                 yield Rows([Column(""), Column("", 6, "right")], _cells, id="rows")
@@ -66,6 +72,7 @@ class StampsDialog(Dialog[bool]):
             with Horizontal(classes="row answers"):
                 yield Touch(_("Back"), id="no")
                 yield Touch(_("Remove Del"), id="remove")
+                yield Touch(_("F8 No barcode"), id="without")
                 yield Touch(_("Keyboard"), id="letters")
                 yield Touch(_("Done"), id="yes", classes="-main")
 
@@ -75,7 +82,8 @@ class StampsDialog(Dialog[bool]):
             touch.can_focus = False
         self._rows.can_focus = False
         self.query_one("#entry", EntryLine).focus()
-        self._show(self._basket)
+        # The list knows its height only after the first layout.
+        self.call_after_refresh(self._show, self._basket)
         self._ask()
 
     @property
@@ -85,10 +93,15 @@ class StampsDialog(Dialog[bool]):
     def _show(self, basket: Basket) -> None:
         self._basket = basket
         rows = []
+        have = sum(len(line.excise) for line in basket.lines)
+        need = sum(stamps.needed(line) for line in basket.lines)
+        self.query_one("#title", Label).update(f"{_(self.TITLE or '')} {have}/{need}")
         for index, line in enumerate(basket.lines):
-            if stamps.needed(line) or line.excise:
+            if stamps.needed(line) or line.excise or line.stampless:
                 rows.append(Row(index, line.good.name, f"{len(line.excise)}/{stamps.needed(line)}"))
                 rows += [Row(index, f"   {number}", stamp=number) for number in line.excise]
+                if line.stampless:
+                    rows.append(Row(index, "   " + _("without a number: {count}").format(count=line.stampless)))
         cursor = max((place for place, row in enumerate(rows) if row.line == basket.current), default=0)
         self._rows.fill(rows, cursor)
 
@@ -145,6 +158,22 @@ class StampsDialog(Dialog[bool]):
         self._show(await self.work(sale.unstamp, row.stamp, quiet=True))
         self._ask()
 
+    @acting
+    async def action_without(self) -> None:
+        """F8: one piece whose stamp cannot be scanned."""
+        given = await permit(
+            self, Right.STAMPLESS, _("Sale of a bottle without its stamp's number"), [_(one) for one in WHY]
+        )
+        if given is None:
+            return
+        sale = self.till.sale
+        basket = await self.work(sale.without_stamp, reason=given.reason or WHY[0], approval=given.approval)
+        self._show(basket)
+        if stamps.missing(basket):
+            self._ask()
+        else:
+            self.dismiss(True)
+
     def action_move(self, by: int) -> None:
         self._rows.action_move(by)
 
@@ -170,6 +199,8 @@ class StampsDialog(Dialog[bool]):
             self.action_back()
         elif key == "remove":
             self.action_remove()
+        elif key == "without":
+            self.action_without()
         elif key == "letters":
             self._type()
         else:
@@ -178,5 +209,5 @@ class StampsDialog(Dialog[bool]):
 
 def _cells(row: Row) -> Cells:
     whole = row.count.partition("/")[0] == row.count.partition("/")[2]
-    lamp = Lamp.OFF if row.stamp else Lamp.GREEN if whole else Lamp.AMBER
+    lamp = Lamp.OFF if not row.count else Lamp.GREEN if whole else Lamp.AMBER
     return Cells((row.text, row.count), lamp, 1)

@@ -105,7 +105,7 @@ class Advances:
         customer = self._ledger.goods.customer_by_id(order.customer_id) if order.customer_id is not None else None
         basket = Basket(
             new_basket_id(),
-            tuple(self._basket_line(line, order.enterprise_id) for line in order.lines),
+            tuple(self._basket_line(order, line) for line in order.lines),
             customer,
             order=order.id,
             order_number=order.number,
@@ -162,7 +162,8 @@ class Advances:
             receipt_id=receipt.id,
         )
         link = OrderLink(made.id, step.stage, step.amount, None if order is not None else made)
-        return replace(self._sale.begin(receipt, [pending], desks, link=link), wish=wish)
+        paid = self._sale.begin(receipt, [pending], desks, link=link)
+        return replace(paid, wish=wish, order=self._ledger.orders.of_receipt(receipt.id))
 
     # -- parts ----------------------------------------------------------------------------------------------------
 
@@ -283,7 +284,8 @@ class Advances:
             footer=(*_notes(order, earlier, step, part), name, barcode),
         )
 
-    def _basket_line(self, line: ReceiptLine, enterprise: int) -> BasketLine:
+    def _basket_line(self, order: Order, line: ReceiptLine) -> BasketLine:
+        enterprise = order.enterprise_id
         good = self._ledger.goods.get(line.good_id) if line.good_id is not None else None
         known = good or Good(
             line.good_id or 0, line.code, line.name, line.price, enterprise, excisable=bool(line.excise)
@@ -301,7 +303,11 @@ class Advances:
             department=line.department,
             fiscal=True,
         )
-        return BasketLine(known, line.quantity, line.price, discount=line.discount, excise=line.excise)
+        # Goods that left had their stamps then, or a senior's word for each.
+        stampless = -(-line.quantity // 1000) - len(line.excise) if order.later else 0
+        return BasketLine(
+            known, line.quantity, line.price, discount=line.discount, excise=line.excise, stampless=stampless
+        )
 
 
 # -- arithmetic -------------------------------------------------------------------------------------------------------

@@ -33,6 +33,8 @@ class BasketLine:
     discount: int = 0
     percent: Points = 0
     excise: tuple[str, ...] = ()
+    stampless: int = 0
+    """Pieces whose stamp has no readable number; a senior answered for each."""
 
     @property
     def gross(self) -> int:

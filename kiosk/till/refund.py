@@ -465,7 +465,10 @@ class Refunds:
         """The first line of which a part comes back without it being known which bottles."""
         for line in draft.sale.lines:
             wanted = draft.wanted.get(line.id, 0) if line.id is not None else 0
-            if line.excise and wanted and 1000 * len(self._stamps(draft, line)) != wanted:
+            part = 0 < wanted < line.quantity - line.returned
+            # With pieces sold without a number it cannot be told which bottles these are.
+            known = 1000 * len(line.excise) == line.quantity
+            if part and known and 1000 * len(self._stamps(draft, line)) != wanted:
                 return line
         return None
 

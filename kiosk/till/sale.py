@@ -20,6 +20,7 @@ from kiosk.ledger.records import (
     Customer,
     FiscalDocument,
     Good,
+    Order,
     OrderLink,
     Receipt,
     ReceiptState,
@@ -77,6 +78,8 @@ class Paid:
     fault: FaultInfo | None = None
     wish: Wish | None = None
     """What part of the price was asked for, so that a failed payment can be repeated."""
+    order: Order | None = None
+    """The order that the receipt belongs to, as it stands now."""
 
 
 class Sale:
@@ -156,6 +159,14 @@ class Sale:
             # What was scanned is kept where the receipt bears only its identifier (fiscal-server.md §9.3).
             self._workplace.audit("stamp", {"number": stamp.number, "raw": stamp.raw, "form": stamp.form.value})
         return Entered(Happened.STAMP, basket)
+
+    def without_stamp(self, *, reason: str, approval: Approval | None = None) -> Basket:
+        """One piece is sold without a number: its stamp has no barcode. Raises `Denied` without a senior."""
+        self._workplace.require(Right.STAMPLESS, approval, reason=reason)
+        changed = stamps.excuse(self.basket)
+        line = changed.lines[changed.current]
+        self._workplace.audit("without_stamp", {"code": line.good.code, "reason": reason})
+        return self._keep(changed)
 
     def unstamp(self, number: str) -> Basket:
         """Take a stamp off the current line."""

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from kiosk.ledger.interface import Orders
 from kiosk.ledger.records import stamp_key
-from kiosk.till import scan
+from kiosk.till import rules, scan
 from kiosk.till.basket import Basket, BasketLine, current
 from kiosk.till.errors import N_, Refusal
 
@@ -118,8 +118,10 @@ def _bare(text: str) -> str:
 
 
 def needed(line: BasketLine) -> int:
-    """Stamps that a line must have: one a piece; 0 for goods without excise."""
-    return -(-line.quantity // 1000) if line.good.excisable else 0
+    """Stamps that a line must have: one a piece, less those without a number; 0 for goods that bear none."""
+    if not line.good.excisable or line.good.uktzed.startswith(rules.UNSTAMPED):
+        return 0
+    return max(0, -(-line.quantity // 1000) - line.stampless)
 
 
 def missing(basket: Basket) -> int:
@@ -159,6 +161,16 @@ def attach(basket: Basket, stamp: Stamp, orders: Orders) -> Basket:
         )
     line = basket.lines[index]
     changed = replace(line, excise=(*line.excise, stamp.number))
+    lines = tuple(changed if place == index else old for place, old in enumerate(basket.lines))
+    return replace(basket, lines=lines, current=index)
+
+
+def excuse(basket: Basket) -> Basket:
+    """One piece of the line that waits has a stamp without a readable number. Raises `Refusal` when none waits."""
+    index = wanting(basket)
+    if index is None:
+        raise Refusal("NO_STAMP_WANTED", N_("No goods in the receipt wait for an excise stamp"))
+    changed = replace(basket.lines[index], stampless=basket.lines[index].stampless + 1)
     lines = tuple(changed if place == index else old for place, old in enumerate(basket.lines))
     return replace(basket, lines=lines, current=index)
 

@@ -69,7 +69,7 @@ class Totals(Widget):
     def _facts_of(basket: Basket) -> tuple[Fact, ...]:
         red = any(not basket.is_fiscal(line) for line in basket.lines)
         if basket.order is not None:
-            label = _("Debt, paid") if basket.later else _("Advance counted")
+            label = _("Debt, paid") if basket.later else _("Advance")
             return (
                 (_("Order No. {number}").format(number=basket.order_number), hryvnias(basket.total), Lamp.GREEN),
                 (label, hryvnias(basket.paid), Lamp.GREEN),

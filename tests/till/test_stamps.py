@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from drivers.emulation.server import EmulatorServer
 from kiosk.ledger.records import Receipt, ReceiptState
 from kiosk.till import stamps
-from kiosk.till.errors import Refusal
+from kiosk.till.errors import Denied, Refusal
+from kiosk.till.rights import Right
 from kiosk.till.sale import Happened
 from kiosk.till.stamps import Form
 from tests.till.orders import COGNAC, furnish
@@ -223,3 +225,25 @@ def test_v_10_part_of_a_line_comes_back_by_its_stamps(day: Shop) -> None:
     rest = refunds.refund(refunds.take_all(refunds.draft(sold.id)), reason="Wrong goods")
     assert rest.documents[0].document.lines[0].excise == (ONE, THREE)
     assert [day.ledger.orders.stamp_is_out(one) for one in (ONE, TWO, THREE)] == [False, True, False]
+
+
+def test_a_stamp_without_a_barcode_wants_a_senior(day: Shop) -> None:
+    day.till.sale.enter(f"2*{COGNAC.barcode}")
+    day.till.sale.enter(ONE)
+    with pytest.raises(Denied):
+        day.till.sale.without_stamp(reason="An old stamp without a barcode")
+    day.till.sale.without_stamp(reason="An old stamp without a barcode", approval=day.helps(Right.STAMPLESS))
+    with pytest.raises(Refusal, match="NO_STAMP_WANTED"):
+        day.till.sale.without_stamp(reason="again", approval=day.helps(Right.STAMPLESS))
+    paid = day.sell()
+    assert paid.documents[0].document.lines[0].excise == (ONE,)
+    (record,) = day.ledger.audit.records(action="without_stamp")
+    assert record.detail["code"] == COGNAC.code
+    draft = day.till.refunds.take_all(day.till.refunds.draft(paid.receipt.id))
+    assert day.till.refunds.refund(draft, reason="Wrong goods").state is ReceiptState.DONE
+    assert not day.ledger.orders.stamp_is_out(ONE)
+
+
+def test_beer_bears_no_stamp(day: Shop) -> None:
+    day.ledger.goods.put([replace(COGNAC, code="73", barcode="", uktzed="2203000100")])
+    assert day.sold("73").lines[0].excise == ()
