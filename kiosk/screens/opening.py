@@ -41,6 +41,8 @@ REASONS = (
 )
 """Why the counted cash differs from what was left at the last close."""
 LENGTH = 12
+ROOMY = 76
+"""Columns from which the key's owner is named beside the pad."""
 
 
 class OpeningScreen(KioskScreen[bool]):
@@ -73,6 +75,7 @@ class OpeningScreen(KioskScreen[bool]):
             with Vertical(id="form"):
                 yield Label(_(self.TITLE or ""), classes="title", markup=False)
                 yield Label("", id="who", classes="quiet", markup=False)
+                yield Label("", id="key", classes="quiet", markup=False)
                 yield Banner(id="note")
                 yield Label(_("Counted cash in the drawer"), markup=False)
                 yield Input("0,00", id="counted", max_length=LENGTH, select_on_focus=True)
@@ -114,14 +117,16 @@ class OpeningScreen(KioskScreen[bool]):
         user = self.till.workplace.user
         number = binding.fiscal_number or binding.serial or "-"
         kind = _("PRRO") if binding.url.startswith("prro") else _("RRO")
-        lines = (
-            self._names.get(binding.id, ""),
-            f"{kind} {number} · {user.name if user else ''}",
-            _("Left at the last close: {left}, in the registrar: {held}").format(
-                left=sum_of(self._left), held=sum_of(self._held)
-            ),
-            *((f"{_('Key')}: {described(self._key)}",) if self._key is not None else ()),
-        )
+        lines = [self._names.get(binding.id, ""), f"{kind} {number} · {user.name if user else ''}"]
+        if self._key is None:
+            left = _("Left at the last close: {left}, in the registrar: {held}")
+        else:
+            # A software registrar holds nothing between its shifts, and the key needs the room.
+            left = _("Left at the last close: {left}")
+        lines.append(left.format(left=sum_of(self._left), held=sum_of(self._held)))
+        key = f"{_('Key')}: {described(self._key, short=self.app.size.width < ROOMY)}" if self._key is not None else ""
+        self.query_one("#key", Label).update(key)
+        self.query_one("#key").display = bool(key)
         self.query_one("#who", Label).update("\n".join(lines))
         self.query_one("#counted", Input).value = money(self._left).replace("\u00a0", "")
         self.show_keys()
@@ -175,6 +180,7 @@ class OpeningScreen(KioskScreen[bool]):
         """An error takes the place of the heading's lines: there is no room for both on a small screen."""
         self.query_one("#note", Banner).say(Lamp.RED, text, "")
         self.query_one("#who").display = not text
+        self.query_one("#key").display = not text and self._key is not None
 
     @on(Input.Submitted)
     def _submitted(self, message: Input.Submitted) -> None:

@@ -20,10 +20,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
+from drivers.registrar import Mode
 from kiosk.i18n import _, explain, money
 from kiosk.ledger.records import Customer, Good, ReceiptState
 from kiosk.screens import exists
 from kiosk.screens import sale_questions as questions
+from kiosk.screens.offline_blocked import go_reserve
 from kiosk.screens.screen import KioskScreen, acting
 from kiosk.till import stamps
 from kiosk.till.basket import Basket
@@ -32,6 +34,7 @@ from kiosk.till.money import amount
 from kiosk.till.receipts import new_basket_id
 from kiosk.till.rights import Right
 from kiosk.till.sale import Entered, Happened, Paid
+from kiosk.till.status import StatusView
 from kiosk.widgets.entry_line import EntryLine
 from kiosk.widgets.key_strip import KeyStrip, StripKey
 from kiosk.widgets.notice import Notice
@@ -219,6 +222,8 @@ class SaleScreen(KioskScreen[None]):
     @acting
     async def action_pay(self) -> None:
         """F6: the window opens where the till may sell; what it answers decides what is shown next."""
+        if not await self._may_pay():
+            return
         if self._basket.lines and stamps.missing(self._basket) and not await self._stamps():
             return
         quote = await self.work(self.till.sale.ready)
@@ -238,6 +243,34 @@ class SaleScreen(KioskScreen[None]):
         await self._reread()
         if paid is not None and paid.state is ReceiptState.UNKNOWN:
             await self._open("unknown")
+
+    async def _may_pay(self) -> bool:
+        """Without a link the line is asked for once more before a blocked till says so (cashier-flow.md VI.2)."""
+        view = self.kiosk.view
+        if view is None or view.offline is None or view.offline.sells or not self._basket.lines:
+            return True
+        binding = await self.work(self.till.workplace.main_binding)
+        seen = await self.work(self.till.offline.probe, binding)
+        self.kiosk.look()
+        if seen is None or seen.sells:
+            return True
+        if seen.mode is Mode.REJECTED:
+            await self._open("sync_rejected")
+            return False
+        self.app.bell()
+        answer = await self.ask("offline_blocked", seen=seen)
+        if answer == "trouble":
+            await self._open("prro_trouble")
+        elif answer == "reserve":
+            await go_reserve(self)
+        return False
+
+    def show_status(self, view: StatusView) -> None:
+        super().show_status(view)
+        blocked = view.offline is not None and not view.offline.sells
+        key = StripKey("pay", _("Selling forbidden"), off=True) if blocked else StripKey("pay", _("F6 Pay"), main=True)
+        for strip in self.query("#pay").results(KeyStrip):
+            strip.show((key,))
 
     @acting
     async def action_orders(self) -> None:
@@ -329,7 +362,11 @@ class SaleScreen(KioskScreen[None]):
 
     @acting
     async def action_storno(self) -> None:
-        """Ctrl+Z: hardware has no cancellation, so the key leads to the refund and the act."""
+        """Ctrl+Z: a software registrar cancels its last document; hardware cannot: the key leads to refund and act."""
+        binding = await self.work(self.till.stornos.offered)
+        if binding is not None:
+            await self._open("storno", binding=binding)
+            return
         go_on, approval, _reason = await questions.approval(self, Right.STORNO, _("Storno of the last document"))
         if not go_on:
             return

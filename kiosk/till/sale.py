@@ -29,7 +29,7 @@ from kiosk.ledger.records import (
     StoredBasket,
 )
 from kiosk.till import basket as baskets
-from kiosk.till import payment, scan, stamps
+from kiosk.till import offline, payment, scan, stamps
 from kiosk.till.basket import Basket
 from kiosk.till.errors import N_, Refusal
 from kiosk.till.fiscal import Fiscal
@@ -355,7 +355,10 @@ class Sale:
         return left
 
     def storno(self, approval: Approval | None = None) -> None:
-        """Ctrl+Z. Raises `Denied` (I-3), or `Refusal`: a hardware registrar has no cancellation (order 547, [L9])."""
+        """Ctrl+Z. Raises `Denied` (I-3), or `Refusal`: a hardware registrar has no cancellation (order 547, [L9]).
+
+        A software registrar cancels its last document (`kiosk.till.storno`).
+        """
         self._workplace.require(Right.STORNO, approval, reason="storno")
         desk = self._workplace.desk(self._workplace.main_binding())
         if not desk.access.capabilities.storno:
@@ -364,7 +367,7 @@ class Sale:
                 N_("A hardware registrar cannot cancel a document"),
                 N_("Correct the mistake by a refund and an act."),
             )
-        raise Refusal("NO_STORNO", N_("Nothing can be cancelled now"))
+        raise Refusal("HAS_STORNO", N_("This registrar cancels its last document itself"))
 
     def copy_last(self) -> None:
         """Print a copy of the last receipt. Raises `Refusal` where the registrar makes none, or its `Fault`."""
@@ -401,10 +404,12 @@ class Sale:
         for enterprise in self.basket.by_enterprise():
             binding = self._workplace.binding_for(enterprise)
             self._fiscal.guard(binding)
+            offline.guard(self._workplace, binding)
             found[enterprise] = (binding, self._shifts.selling(binding))
         if not found:
             binding = self._workplace.main_binding()
             self._fiscal.guard(binding)
+            offline.guard(self._workplace, binding)
             found[binding.enterprise_id] = (binding, self._shifts.selling(binding))
         return found
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from drivers.document import Stage
 from kiosk.ledger.errors import LedgerError
@@ -185,6 +185,19 @@ def end_stamps(connection: Connection, receipt: Receipt, state: ReceiptState) ->
             )
             .values(refund_id=receipt.id)
         )
+
+
+def cancel_stamps(connection: Connection, receipt: Receipt) -> None:
+    """A storno: a sale's stamps are free again, those that a refund brought back are out again.
+
+    One that was sold elsewhere meanwhile stays with that sale: the storno stands and must not fail here.
+    """
+    if receipt.kind is ReceiptKind.SALE:
+        connection.execute(delete(STAMPS).where(StampRow.receipt_id == receipt.id))
+        return
+    other = STAMPS.alias("other")
+    sold_again = exists().where(other.c.stamp == StampRow.stamp, other.c.refund_id.is_(None))
+    connection.execute(update(STAMPS).where(StampRow.refund_id == receipt.id, ~sold_again).values(refund_id=None))
 
 
 def stamps_of(receipt: Receipt) -> list[str]:

@@ -34,9 +34,10 @@ UKRAINIAN_CAPITALS = tuple("АБВГДЕЄЖЗИІЇЙКЛМНОПРСТУФХЦ
 LAYERS = (("abc", SMALL), ("ABC", CAPITALS), ("123", SIGNS), ("абв", UKRAINIAN), ("АБВ", UKRAINIAN_CAPITALS))
 
 
-def described(view: KeyView) -> str:
-    """One line about a key: whose, its state in a word, until when it signs."""
-    parts = [view.owner or view.slot, _("unlocked") if view.unlocked else _("locked")]
+def described(view: KeyView, *, short: bool = False) -> str:
+    """One line about a key: whose (not in the `short` one), its state in a word, until when it signs."""
+    parts = [] if short else [view.owner or view.slot]
+    parts.append(_("unlocked") if view.unlocked else _("locked"))
     if view.until is not None:
         parts.append(_("until {at}").format(at=moment(view.until)[:10]))
     if view.registered is False:

@@ -219,7 +219,7 @@ def test_the_policy_may_keep_the_key_over_a_logout(found: Found) -> None:
 def test_i_6_neither_password_nor_private_key_is_found_anywhere_on_the_disk(
     shop: Software, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A whole day with a wrong password in it: every file but the key's own container is searched, and every log line."""
+    """A whole day with a wrong password in it: every file but the key containers is searched, and every log line."""
     caplog.set_level(1)
     container, certificates = slot_files(shop.keys, "cashier")
     secret = load(container, PASSWORD, certificates=certificates).keys[0].private

@@ -12,6 +12,7 @@ from drivers.document import DocumentKind
 from kiosk.ledger.records import BindingRole, FiscalDocument, Good, ReceiptState
 from kiosk.till.errors import Refusal
 from kiosk.till.payment import Wish
+from kiosk.till.rights import Right
 from kiosk.till.sale import Paid
 from tests.till.orders import COGNAC, furnish, order, settle, take
 from tests.till.prro.conftest import Found
@@ -302,3 +303,58 @@ def test_an_advance_for_bottles_bears_no_stamps_and_its_settlement_does(day: Sof
     assert found is not None
     day.till.give_back.give(found.id, reason=WHY)
     assert not day.ledger.orders.stamp_is_out(ONE)
+
+
+# -- storno -----------------------------------------------------------------------------------------------------------
+
+
+def cancel(shop: Software) -> FiscalDocument:
+    last = shop.till.stornos.last(shop.binding)
+    done = shop.till.stornos.cancel(last, reason="Double receipt", approval=shop.helps(Right.STORNO))
+    assert done.done, done.result
+    return done
+
+
+def test_the_storno_of_an_advance_and_of_a_settlement_takes_the_part_back(day: Software) -> None:
+    order(day, number="15")
+    only(settle(day, "15"))
+    cancel(day)
+    (found,) = day.till.advances.open_orders("15")
+    assert (found.paid, found.rest) == (30_000, 70_000)
+    assert (day.stock("70"), day.stock("71")) == (5_000, 5_000)
+    only(settle(day, "15"))
+    cancel(day)
+    report = day.till.reports.x(day.binding)
+    assert report.totals.sales == 30_000 and report.agrees
+    order(day, 10_000, codes=("4820000000703",), number="16")
+    cancel(day)
+    closed = day.till.advances.by_number("16")
+    assert closed is not None and closed.closed_at is not None and closed.paid == 0
+
+
+def test_the_storno_of_an_order_s_refund_lets_its_money_stand(day: Software) -> None:
+    order(day, number="15")
+    (waiting,) = day.till.advances.open_orders("15")
+    day.till.give_back.give(waiting.id, reason=WHY)
+    cancel(day)
+    (found,) = day.till.advances.open_orders("15")
+    assert found.paid == 30_000
+    only(settle(day, "15"))
+    assert day.till.reports.x(day.binding).agrees
+
+
+def test_a_storno_frees_the_stamp_and_takes_it_again(day: Software) -> None:
+    day.till.sale.enter(COGNAC.barcode)
+    day.till.sale.enter(ONE)
+    only(day.sell())
+    cancel(day)
+    assert not day.ledger.orders.stamp_is_out(ONE)
+    day.till.sale.enter(COGNAC.barcode)
+    day.till.sale.enter(LATIN_ONE)
+    sold = only(day.sell())
+    assert sold.receipt_id is not None
+    draft = day.till.refunds.take_all(day.till.refunds.draft(sold.receipt_id))
+    day.till.refunds.refund(draft, reason=WHY)
+    assert not day.ledger.orders.stamp_is_out(ONE)
+    cancel(day)
+    assert day.ledger.orders.stamp_is_out(ONE), "the bottle is sold after all"
