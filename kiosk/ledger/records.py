@@ -439,5 +439,7 @@ class Sums:
     """Fiscal documents, as the registrar counts them."""
     nonfiscal_cash: int = 0
     """Cash of non-fiscal slips less their refunds: it lies in the drawer, but not in the registrar."""
+    stornos: int = 0
+    """Documents that were cancelled; they are in no other figure."""
     manual_cards: int = 0
     """Card money whose slip was typed by hand, sales less refunds."""
