@@ -5,6 +5,8 @@ from __future__ import annotations
 from drivers.clock import Clock, SystemClock
 from kiosk.config import Settings
 from kiosk.desks import worker
+from kiosk.evidence.book import Book, EvidenceError
+from kiosk.ledger.errors import LedgerError
 from kiosk.ledger.store import open_ledger
 from kiosk.till.till import Till
 from kiosk.till.workplace import Workplace
@@ -20,7 +22,12 @@ def open_till(settings: Settings, clock: Clock | None = None) -> Till:
 
         fill(ledger, workplace=settings.workplace, registrar_url=settings.registrar)
 
-    return Till(Workplace(ledger, settings, clock, lambda binding: worker(binding, clock)))
+    try:
+        book = Book(settings.folder / "evidence.db")
+    except EvidenceError as error:
+        ledger.close()
+        raise LedgerError("evidence", str(error)) from error
+    return Till(Workplace(ledger, settings, clock, lambda binding: worker(binding, clock, book=book), book))
 
 
 def check(settings: Settings, clock: Clock | None = None) -> int:

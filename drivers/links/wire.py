@@ -35,7 +35,8 @@ MOST_BYTES = 4 * 1024 * 1024
 class WireLog:
     """The last `size` exchanges of one device, `most` bytes in all. Counts all bytes ever moved for efficiency figures.
 
-    `tap` may put something between the log and the link: a recorder, or a recording in place of the link.
+    `tap` may put something between the log and the link: a recorder, or a recording in place of the link. `sink` gets
+    every exchange as the ring does, outgoing ones before they leave: what it raises keeps them from leaving.
     """
 
     def __init__(
@@ -47,12 +48,13 @@ class WireLog:
         self._size = size
         self._most = most
         self._kept = 0
+        self.sink: Callable[[Exchange], None] | None = None
         self.sent = 0
         self.received = 0
 
     def to_device(self, data: bytes, shown: bytes | None) -> None:
-        self.sent += len(data)
         self._keep(Exchange(self._clock.now(), ">", data if shown is None else shown))
+        self.sent += len(data)
 
     def from_device(self, data: bytes) -> None:
         self.received += len(data)
@@ -63,6 +65,8 @@ class WireLog:
 
     def _keep(self, exchange: Exchange) -> None:
         """The newest exchange always stays, the oldest make room for it."""
+        if self.sink is not None:
+            self.sink(exchange)
         self._ring.append(exchange)
         self._kept += len(exchange.data)
         while len(self._ring) > self._size or (self._kept > self._most and len(self._ring) > 1):

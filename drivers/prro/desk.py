@@ -56,6 +56,7 @@ class Desk:
 
     def __init__(self, settings: Settings, clock: Clock, log_: WireLog) -> None:
         self.settings = settings
+        self._log = log_
         self.time = ServerClock(clock)
         self.server = FiscalServer(
             settings.base,
@@ -141,7 +142,17 @@ class Desk:
             import httpx
 
             self._authority = httpx.Client(trust_env=False)
-        return poster(self._authority, loopback=self.settings.demo)
+        post = poster(self._authority, loopback=self.settings.demo)
+
+        def recorded(url: str, body: bytes, content_type: str) -> bytes:
+            """Hashes and serial numbers only; written down all the same, before they leave."""
+            self._log.remark(f"POST {url} {content_type} {len(body)}")
+            self._log.to_device(body, None)
+            answer = post(url, body, content_type)
+            self._log.from_device(answer)
+            return answer
+
+        return recorded
 
     # -- making -------------------------------------------------------------------------------------------------------
 
