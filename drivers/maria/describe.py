@@ -35,8 +35,23 @@ def _frames(direction: str, data: bytes) -> Iterator[Described]:
             text = readable(event.payload, "cp866")
             if direction == ">":
                 word, rest = text[:4], text[4:]
-                yield Described(f"{NAMES.get(word, '')} {word}".strip(), (("parameters", rest),) if rest else ())
+                yield Described(f"{NAMES.get(word, '')} {word}".strip(), _parameters(word, rest))
             elif text.startswith(("SOFT", "HARD")) and text != "SOFTBLOCK":
                 yield Described(text, refusal=text)
             else:
                 yield Described(text) if text in WORDS else Described("data", (("answer", text),))
+
+
+def _parameters(word: str, rest: str) -> tuple[tuple[str, str], ...]:
+    """A line's name travels in two parts (§4), which a search of the plain bytes would not put together."""
+    widths = {"FISC": (12, 5, 48, 4), "BFIS": (12, 5, 48, 4), "FICD": (24, 6, 2, 9), "BFCD": (24, 6, 2, 9)}.get(word)
+    if widths is None:
+        return (("parameters", rest),) if rest else ()
+    name, amount, taxes, article = widths
+    places = (("name", name), ("sum", 9), ("price", 9), ("quantity", amount + 1), ("rounding", 1), ("taxes", taxes),
+              ("article", article), ("correction", 14), ("correction sum", 9))  # fmt: skip
+    found: dict[str, str] = {}
+    for field, width in places:
+        found[field], rest = rest[:width], rest[width:]
+    found["name"] = (found["name"] + rest if rest else found["name"]).rstrip()
+    return tuple((field, value.strip()) for field, value in found.items() if value.strip())

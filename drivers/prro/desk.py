@@ -148,7 +148,11 @@ class Desk:
             """Hashes and serial numbers only; written down all the same, before they leave."""
             self._log.remark(f"POST {url} {content_type} {len(body)}")
             self._log.to_device(body, None)
-            answer = post(url, body, content_type)
+            try:
+                answer = post(url, body, content_type)
+            except OSError as error:
+                self._log.remark(f"no answer: {error}")
+                raise
             self._log.from_device(answer)
             return answer
 

@@ -11,7 +11,7 @@ from kiosk.evidence.book import Channel
 from kiosk.evidence.index import Index, Progress
 from kiosk.evidence.private import SHORTEST, Value
 from kiosk.evidence.reading import Exchange, exchanges
-from kiosk.evidence.unfold import needles, unfold
+from kiosk.evidence.unfold import needles
 
 CHUNK = 1000
 """Values sought at once."""
@@ -99,7 +99,7 @@ def _look(
     where: Iterable[Exchange], wanted: Sequence[tuple[int, bytes]], chunk: Sequence[Value], found: list[dict[int, str]]
 ) -> None:
     for exchange in where:
-        text = b"\n".join(form for side in (exchange.sent, exchange.received) for form in unfold(side))
+        text = b"\n".join(exchange.forms())
         for number, needle in wanted:
             if needle in text and (not chunk[number].exact or stands_alone(text, needle)):
                 found[number][exchange.number] = exchange.question.channel

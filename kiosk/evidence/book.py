@@ -66,6 +66,9 @@ class Channel(StrEnum):
     """Electronic receipts to buyers."""
 
 
+AUTHORITY_TYPES = ("application/timestamp-query", "application/ocsp-request")
+
+
 class EvidenceError(Exception):
     """The book cannot be used; the text says why."""
 
@@ -116,6 +119,7 @@ class Sink:
         self._book = book
         self.channel, self._source, self._family = channel, source, family
         self._exchange = 0
+        self._now = channel
         self._intro = ""
         self.document = ""
         """The fiscal document that is under way."""
@@ -130,11 +134,13 @@ class Sink:
         if exchange.direction == ">":
             note, self._intro = self._intro or note, ""
             self._exchange = 0
+            # The key's authority answers at its own address: that is not what the tax service receives.
+            self._now = Channel.AUTHORITY if any(kind in note for kind in AUTHORITY_TYPES) else self.channel
         self._exchange = self._book.add(
             exchange.at,
             exchange.direction,
             exchange.data,
-            channel=self.channel,
+            channel=self._now,
             source=self._source,
             family=self._family,
             document=self.document,

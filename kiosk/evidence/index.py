@@ -19,7 +19,7 @@ from pathlib import Path
 from kiosk.evidence import reading
 from kiosk.evidence.book import EvidenceError, reader
 from kiosk.evidence.reading import Exchange, Outcome, exchanges
-from kiosk.evidence.unfold import needles, unfold
+from kiosk.evidence.unfold import needles
 
 VERSION = 1
 BLOCK = 400
@@ -131,12 +131,11 @@ class Index:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             for found in exchanges(self.book, first, last):
-                for side in (found.sent, found.received):
-                    for form in unfold(side):
-                        size += len(form)
-                        for length in GRAMS:
-                            grams.update([form[place : place + length] for place in range(len(form) - length + 1)])
-                        grams.update(bytes((byte,)) for byte in set(form))
+                for form in found.forms():
+                    size += len(form)
+                    for length in GRAMS:
+                        grams.update([form[place : place + length] for place in range(len(form) - length + 1)])
+                    grams.update(bytes((byte,)) for byte in set(form))
                 rows.append(self._entry(found))
                 reached, count = found.number, count + 1
                 if size >= BLOCK_BYTES:
@@ -269,7 +268,7 @@ class Sieve:
 
 def holds(found: Exchange, wanted: Sequence[bytes]) -> bool:
     """Whether an exchange holds any of the byte strings, in any form of its bytes."""
-    return any(needle in form for side in (found.sent, found.received) for form in unfold(side) for needle in wanted)
+    return any(needle in form for form in found.forms() for needle in wanted)
 
 
 def query(text: str) -> list[bytes]:

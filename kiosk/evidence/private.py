@@ -40,6 +40,8 @@ TECHNICAL = frozenset(
         "leases.workplace", "shifts.workplace", "shifts.checks", "shifts.closing", "settings.name", "settings.value",
         "journal.at", "journal.event", "journal.document_hash", "journal.previous", "journal.hash", "audit.action",
         "audit.detail", "fiscal_documents.note",
+        # A slip's lines are titles, sums, and the names of non-fiscal lines, which are sought by themselves.
+        "slips.lines",
     }
 )  # fmt: skip
 """Columns with words of the program."""
@@ -52,7 +54,6 @@ KINDS = {
     "users.pin_hash": "staff",
     "receipts.reason": "note",
     "baskets.note": "note",
-    "slips.lines": "non-fiscal slip",
 }
 """What a private column holds, for the report; others are called by their own name."""
 MONEY = re.compile(r"purchase|cost|debt|balance|margin|supplier")

@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from drivers.describing import Described, describe
 from kiosk.evidence.book import COLUMNS, EvidenceError, Message, message_of
+from kiosk.evidence.unfold import unfold
 
 
 class Outcome(IntEnum):
@@ -50,6 +51,14 @@ class Exchange:
 
     def answer_in_words(self) -> list[Described]:
         return describe(self.question.family, "<", self.received)
+
+    def forms(self) -> Iterator[bytes]:
+        """Every form of the bytes both ways, and what the family's codec reads out of them: names cut in two joined."""
+        for side in (self.sent, self.received):
+            yield from unfold(side)
+        for item in (*self.question_in_words(), *self.answer_in_words()):
+            for _, value in item.fields:
+                yield value.encode("utf-8", "replace")
 
     def outcome(self, answer: list[Described] | None = None) -> Outcome:
         """`answer`: the description where it was made already."""

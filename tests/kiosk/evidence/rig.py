@@ -33,10 +33,11 @@ class Heard:
     def __init__(self) -> None:
         self.runs: list[tuple[str, bytearray]] = []
 
-    def note(self, direction: str, data: bytes) -> None:
-        if not data:
+    def note(self, direction: str, data: bytes, *, whole: bool = False) -> None:
+        """`whole`: a message by itself, even an empty one."""
+        if not data and not whole:
             return
-        if self.runs and self.runs[-1][0] == direction:
+        if self.runs and self.runs[-1][0] == direction and not whole:
             self.runs[-1][1].extend(data)
         else:
             self.runs.append((direction, bytearray(data)))
@@ -110,9 +111,9 @@ def fiscal_server(
         answer = emulator.exchange
 
         def listening(request: Request, cut: Any) -> Answer:
-            heard.note(">", request.body)
+            heard.note(">", request.body, whole=True)
             said = answer(request, cut)
-            heard.note("<", said.body)
+            heard.note("<", said.body, whole=True)
             return said
 
         patch.setattr(emulator, "exchange", listening)
