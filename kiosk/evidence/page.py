@@ -19,15 +19,19 @@ from uuid import UUID
 
 from drivers.clock import kyiv
 from kiosk.evidence.absence import Absence, search_all
-from kiosk.evidence.book import Channel, EvidenceError, Flaw, flaws
+from kiosk.evidence.book import Book, Channel, EvidenceError, Flaw, flaws
 from kiosk.evidence.index import Index, Progress, query
-from kiosk.evidence.private import Value
+from kiosk.evidence.private import Value, values
 from kiosk.evidence.proof import export, fingerprint, installation_key, readable
 from kiosk.evidence.reading import Outcome, exchange, numbers, sources
 from kiosk.ledger.errors import LedgerError
 from kiosk.ledger.interface import Ledger
 from kiosk.ledger.records import FiscalDocument, Role, User
+from kiosk.ledger.store import SqlLedger
+from kiosk.till.workplace import Workplace
 
+ROWS_KEPT = 500
+"""Lines of the list that are kept: what a person sees, many times over."""
 _DIGITS = re.compile(r"\d")
 
 
@@ -103,6 +107,7 @@ class Page:
         self.sight = Sight.NONE if "ledger" in user.denied or not user.active else SIGHTS.get(user.role, Sight.NONE)
         self._index: Index | None = None
         self._documents: dict[str, FiscalDocument | None] = {}
+        self._rows: dict[int, Row] = {}
 
     def close(self) -> None:
         if self._index is not None:
@@ -125,6 +130,8 @@ class Page:
 
     def catch_up(self, on: Progress | None = None) -> bool:
         """Take in what is new; False when `on` stopped it."""
+        self._rows.clear()  # an answer may have come since
+        self._documents.clear()
         with _readable():
             return self.index.catch_up(on)
 
@@ -179,6 +186,14 @@ class Page:
 
     def row(self, number: int) -> Row:
         """One line of the list."""
+        known = self._rows.get(number)
+        if known is None:
+            if len(self._rows) >= ROWS_KEPT:
+                self._rows.clear()
+            known = self._rows[number] = self._row(number)
+        return known
+
+    def _row(self, number: int) -> Row:
         with _readable():
             found = exchange(self.index.book, number)
             entry = self.index.entry(found)
@@ -277,3 +292,11 @@ def _readable() -> Iterator[None]:
         raise EvidenceError(
             f"the evidence book is damaged: {error}. Check the chain (kiosk evidence verify) to see where."
         ) from error
+
+
+def open_page(workplace: Workplace) -> Page:
+    """The page of who works here now. Raises `EvidenceError` where this till keeps no evidence."""
+    book, ledger = workplace.evidence, workplace.ledger
+    if not isinstance(book, Book) or not isinstance(ledger, SqlLedger):
+        raise EvidenceError("this till keeps no evidence")
+    return Page(book.path, ledger, workplace.cashier(), workplace.clock.now, private=lambda: values(ledger.database))

@@ -31,6 +31,8 @@ SCREENS: Mapping[str, str] = {
     "closing": "kiosk.screens.closing:ClosingScreen",
     "unknown": "kiosk.screens.unknown:UnknownScreen",
     "correction": "kiosk.screens.correction:CorrectionScreen",
+    "evidence": "kiosk.screens.evidence:EvidenceScreen",
+    "evidence_item": "kiosk.screens.evidence_item:EvidenceItemScreen",
     "registrar_menu": "kiosk.screens.registrar_menu:RegistrarMenu",
     "help": "kiosk.screens.dialogs.help:HelpDialog",
     "message": "kiosk.screens.dialogs.message:MessageDialog",
