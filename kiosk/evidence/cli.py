@@ -1,4 +1,4 @@
-"""`kiosk evidence list | show | search | check | absence | export | verify`: the same page for a terminal.
+"""`kiosk evidence list | show | search | check | absence | export | verify | wall`: the same page for a terminal.
 
 Exit status: 0 done and nothing is wrong, 1 something was found (a flaw, a private value), 2 usage. Whoever can run it
 reads the till's files anyway, so that it asks for no PIN; the export goes to the audit.
@@ -48,6 +48,11 @@ def add(commands: Any) -> None:
             part.add_argument("--most", type=int, default=1000, metavar="N", help="stop at N (1000)")
         elif name == "export":
             part.add_argument("file", type=Path)
+    wall = parts.add_parser("wall", help="print the systemd drop-in that lets the till reach its own hosts only")
+    wall.add_argument("--config", type=Path, metavar="FILE", help="settings of the till")
+    wall.add_argument("--data", type=Path, metavar="DIR", help="the till's data instead")
+    wall.add_argument("--allow", action="append", default=[], metavar="HOST", help="one more host, e.g. time stamps")
+    wall.set_defaults(run=_guarded(_wall))
     verify = parts.add_parser("verify", help="check a signed proof; needs nothing but the file")
     verify.add_argument("file", type=Path)
     verify.add_argument("--key", default="", metavar="FINGERPRINT", help="the key that must have signed it")
@@ -208,6 +213,18 @@ def _verify(options: argparse.Namespace) -> int:
     print(f"private values found in it: {verdict.hits}")
     print("the proof DOES NOT HOLD" if problems else "the proof holds")
     return FOUND if problems else FINE
+
+
+def _wall(options: argparse.Namespace) -> int:
+    from kiosk.evidence.wall import drop_in, hosts
+
+    settings = config.load(options.config)
+    ledger = str(options.data / "ledger.db") if options.data is not None else settings.ledger_url
+    text, lost = drop_in([*hosts(settings, ledger), *options.allow])
+    print(text, end="")
+    for host in lost:
+        print(f"{host} does not resolve: it is left out, try again with the network up", file=sys.stderr)
+    return FOUND if lost else FINE
 
 
 def _progress(what: str) -> Any:

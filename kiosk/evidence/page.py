@@ -30,6 +30,8 @@ from kiosk.ledger.records import FiscalDocument, Role, User
 from kiosk.ledger.store import SqlLedger
 from kiosk.till.workplace import Workplace
 
+WIDTH = 12
+"""Bytes of a line of hexadecimal that fits a screen of 80 columns."""
 ROWS_KEPT = 500
 """Lines of the list that are kept: what a person sees, many times over."""
 _DIGITS = re.compile(r"\d")
@@ -221,7 +223,7 @@ class Page:
             return [_hidden(line) if line.startswith("      ") else line for line in lines if " bytes: " not in line]
         lines.append(f"  sha256 {found.question.hash.hex()}")
         for mark, data in ((">", found.sent), ("<", found.received)):
-            lines += [f"{mark} {line}" for line in dump(data)]
+            lines += [f"{mark} {line}" for line in dump(data, WIDTH)]
         return lines
 
     # -- the proof ------------------------------------------------------------------------------------------------
