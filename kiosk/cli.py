@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk import config
+from kiosk.catalogue import cli as catalogue
 from kiosk.evidence import cli as evidence
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="open the ledger and verify the journal's chain")
     check.set_defaults(run=_check)
     evidence.add(commands)
+    catalogue.add(commands)
     for command in (run, check):
         command.add_argument("--config", type=Path, metavar="FILE", help="settings (see kiosk/config.py for places)")
     for command in (run, demo):
