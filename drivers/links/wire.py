@@ -49,8 +49,37 @@ class WireLog:
         self._most = most
         self._kept = 0
         self.sink: Callable[[Exchange], None] | None = None
+        self.branch: Callable[[str], Callable[[Exchange], None]] | None = None
+        """Makes the sink of another device that this registrar uses, by what it is."""
         self.sent = 0
         self.received = 0
+        self.note: Callable[..., None] | None = None
+        """Where a recorder takes exchanges of the web; bytes of a link it taps itself."""
+
+    # -- exchanges of the web -------------------------------------------------------------------------------------
+
+    def asked(self, url: str, kind: str, body: bytes, shown: bytes | None = None) -> None:
+        """A request went out; `shown` is its body with secrets masked."""
+        self.remark(f"POST {url} {kind} {len(body)}")
+        self.to_device(body, shown)
+        self._noted("post", url, kind, (body if shown is None else shown).hex())
+
+    def answered(self, status: int, shown: bytes) -> None:
+        """The whole answer came; `shown` is its body with secrets masked."""
+        self.remark(f"HTTP {status}")
+        self.from_device(shown)
+        self._noted("answer", status, shown.hex())
+
+    def unanswered(self, why: str) -> None:
+        """No whole answer came. `why` begins with `not sent` where the request did not go out."""
+        self.remark(why)
+        self._noted("post!", why)
+
+    def _noted(self, *what: object) -> None:
+        if self.note is not None:
+            self.note(*what)
+
+    # -- bytes ----------------------------------------------------------------------------------------------------
 
     def to_device(self, data: bytes, shown: bytes | None) -> None:
         self._keep(Exchange(self._clock.now(), ">", data if shown is None else shown))
@@ -67,10 +96,28 @@ class WireLog:
         """The newest exchange always stays, the oldest make room for it."""
         if self.sink is not None:
             self.sink(exchange)
+        self._put(exchange)
+
+    def _put(self, exchange: Exchange) -> None:
         self._ring.append(exchange)
         self._kept += len(exchange.data)
         while len(self._ring) > self._size or (self._kept > self._most and len(self._ring) > 1):
             self._kept -= len(self._ring.popleft().data)
+
+    def beside(self, what: str) -> WireLog:
+        """The log of another device that the registrar uses (a printer): one ring for the technician, but the owner
+        reads apart what went to whom."""
+        log = WireLog(self._clock, tap=self.tap)
+        log.note = self.note
+        apart = self.branch(what) if self.branch is not None else None
+
+        def both(exchange: Exchange) -> None:
+            if apart is not None:
+                apart(exchange)
+            self._put(exchange)
+
+        log.sink = both
+        return log
 
     def clear(self) -> None:
         """Forget the ring; the counters go on."""

@@ -56,7 +56,7 @@ class Desk:
 
     def __init__(self, settings: Settings, clock: Clock, log_: WireLog) -> None:
         self.settings = settings
-        self._log = log_
+        self.log = log_
         self.time = ServerClock(clock)
         self.server = FiscalServer(
             settings.base,
@@ -142,21 +142,19 @@ class Desk:
             import httpx
 
             self._authority = httpx.Client(trust_env=False)
-        post = poster(self._authority, loopback=self.settings.demo)
+        send = poster(self._authority, loopback=self.settings.demo)
 
-        def recorded(url: str, body: bytes, content_type: str) -> bytes:
-            """Hashes and serial numbers only; written down all the same, before they leave."""
-            self._log.remark(f"POST {url} {content_type} {len(body)}")
-            self._log.to_device(body, None)
+        def post(url: str, body: bytes, content_type: str) -> bytes:
+            self.log.asked(url, content_type, body)
             try:
-                answer = post(url, body, content_type)
+                answer = send(url, body, content_type)
             except OSError as error:
-                self._log.remark(f"no answer: {error}")
+                self.log.unanswered(f"lost: {type(error).__name__}")
                 raise
-            self._log.from_device(answer)
+            self.log.answered(200, answer)
             return answer
 
-        return recorded
+        return post
 
     # -- making -------------------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ SENDABLE = frozenset(
         "receipts.payments", "fiscal_documents.document", "fiscal_documents.result", "fiscal_documents.number",
         "document_money.name", "enterprises.name", "enterprises.tax_number", "users.name", "users.key_id",
         "leases.user_name", "leases.serial", "bindings.serial", "bindings.fiscal_number", "bindings.model",
-        "bindings.signers", "shifts.serial",
+        "bindings.signers", "shifts.serial", "stamps.stamp", "orders.lines",
     }
 )  # fmt: skip
 """Columns whose values receipts carry by law."""
@@ -39,7 +39,7 @@ TECHNICAL = frozenset(
         "baskets.workplace", "baskets.state", "bindings.workplace", "bindings.url", "bindings.role",
         "leases.workplace", "shifts.workplace", "shifts.checks", "shifts.closing", "settings.name", "settings.value",
         "journal.at", "journal.event", "journal.document_hash", "journal.previous", "journal.hash", "audit.action",
-        "audit.detail", "fiscal_documents.note",
+        "audit.detail", "fiscal_documents.note", "orders.number", "orders.workplace", "order_parts.stage",
         # A slip's lines are titles, sums, and the names of non-fiscal lines, which are sought by themselves.
         "slips.lines",
     }
@@ -50,6 +50,7 @@ KINDS = {
     "customers.name_ci": "customer",
     "customers.name_key": "customer",
     "customers.card": "customer card",
+    "orders.buyer": "customer",
     "users.badge": "staff",
     "users.pin_hash": "staff",
     "receipts.reason": "note",

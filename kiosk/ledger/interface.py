@@ -24,6 +24,8 @@ from kiosk.ledger.records import (
     Good,
     JournalRecord,
     Lease,
+    Order,
+    OrderLink,
     PinState,
     Receipt,
     ReceiptState,
@@ -79,6 +81,9 @@ class Shop(Protocol):
     def bind(self, enterprise_id: int, workplace: str, url: str, role: BindingRole) -> Binding:
         """Raises `LedgerError` when the enterprise has another active registrar at this workplace."""
 
+    def move(self, binding_id: int, url: str) -> Binding:
+        """The same unit answers elsewhere: serial, fiscal number and shift stay."""
+
     def met(self, binding_id: int, *, serial: str, fiscal_number: str, model: str) -> Binding:
         """Remember which unit answered at the first meeting; a bound serial never changes here.
 
@@ -91,6 +96,12 @@ class Shop(Protocol):
         """The lease now in force: the given one, or another workplace's that stands in its way."""
 
     def drop_lease(self, serial: str, workplace: str) -> None: ...
+
+    def know_signers(self, binding_id: int, key_ids: Iterable[str]) -> Binding:
+        """Remember keys that the tax service has registered for a software registrar, beside those known."""
+
+    def rekey(self, binding_id: int, url: str) -> Binding:
+        """The same registrar, signed with another key from now on: only the URL's `key` differs."""
 
     def setting(self, name: str) -> str | None: ...
 
@@ -154,6 +165,12 @@ class Shifts(Protocol):
     def open(self, shift: Shift) -> Shift:
         """Store a new shift (`id` 0) and return it with its id. Raises `LedgerError` when one is open already."""
 
+    def open_by(self, document_id: UUID, shift: Shift) -> Shift:
+        """One transaction: the shift that a registered opening document opened, and the document belongs to it.
+
+        Idempotent: a document that has its shift already answers with that one, open or closed by now.
+        """
+
     def device_opened(self, shift_id: int, at: datetime, serial: str) -> None:
         """The device's own time of the first fiscal operation; the first call wins."""
 
@@ -180,11 +197,19 @@ class Receipts(Protocol):
     def next_number(self) -> int:
         """The next receipt number, never given again; a gap is harmless."""
 
-    def begin(self, receipt: Receipt, documents: Sequence[FiscalDocument], slips: Sequence[Slip]) -> Receipt:
-        """One transaction: the receipt PENDING, its documents and slips, the basket PAYING.
+    def begin(
+        self,
+        receipt: Receipt,
+        documents: Sequence[FiscalDocument],
+        slips: Sequence[Slip],
+        link: OrderLink | None = None,
+    ) -> Receipt:
+        """One transaction: the receipt PENDING, its documents and slips, its place in an order, the basket PAYING.
 
         Raises `LedgerError` when the basket is not stored or is being paid already (one press, one receipt).
         For a refund it reserves the quantities: raises `LedgerError` when more would come back than was sold.
+        A sale takes its excise stamps: raises `LedgerError` for one that is out. `link` is refused (`LedgerError`) when
+        the order is closed, has a receipt under way, or has less left to pay.
         """
 
     def add_slip(self, slip: Slip) -> None:
@@ -207,12 +232,20 @@ class Receipts(Protocol):
         FAILED unless all are rejected.
         """
 
+    def cancel(self, document_id: UUID) -> FiscalDocument:
+        """One transaction: a registered document is cancelled by a storno, and its receipt with it.
+
+        A cancelled sale gives its goods back to the stock; a cancelled refund takes them again and frees the quantities
+        that it had returned. Idempotent. Raises `LedgerError` for a document that is not registered, a receipt with
+        another registered document, and a sale of which something was returned.
+        """
+
     def receipt(self, receipt_id: UUID) -> Receipt: ...
 
     def by_number(self, number: int) -> Receipt | None: ...
 
     def by_document_number(self, number: str) -> Sequence[Receipt]:
-        """Sales whose fiscal document bears this number, latest first."""
+        """Sales, done or cancelled, whose fiscal document bears this number, latest first."""
 
     def find(
         self,
@@ -228,7 +261,7 @@ class Receipts(Protocol):
         """Done sales, latest first. `total` meets the sum before or after rounding; `until` is not included."""
 
     def refunds_of(self, sale_id: UUID) -> Sequence[Receipt]:
-        """Refunds of a sale that were made or may have been: every state but FAILED, oldest first."""
+        """Refunds of a sale that stand or may stand: every state but FAILED and CANCELLED, oldest first."""
 
     def documents_of(self, receipt_id: UUID) -> Sequence[FiscalDocument]: ...
 
@@ -243,6 +276,9 @@ class Receipts(Protocol):
     def documents(self, shift_id: int) -> Sequence[FiscalDocument]:
         """All documents of a shift in order."""
 
+    def not_printed(self, shift_id: int) -> Sequence[FiscalDocument]:
+        """Registered documents of a shift whose paper is owed, oldest first."""
+
     def last_document(self, binding_id: int) -> FiscalDocument | None:
         """The last one that was registered."""
 
@@ -252,6 +288,27 @@ class Receipts(Protocol):
     def slips_of(self, receipt_id: UUID) -> Sequence[Slip]: ...
 
     def slip_printed(self, slip_id: UUID, at: datetime) -> None: ...
+
+
+class Orders(Protocol):
+    """Prices paid in several receipts, and excise stamps; both change with the receipts they belong to."""
+
+    def get(self, order_id: UUID) -> Order:
+        """Raises `LedgerError` for an unknown one."""
+
+    def of_receipt(self, receipt_id: UUID) -> Order | None:
+        """The order that a receipt belongs to."""
+
+    def by_number(self, number: str) -> Order | None: ...
+
+    def open_orders(self, text: str = "", *, customer_id: int | None = None, limit: int = 50) -> Sequence[Order]:
+        """Open orders, latest first: `text` begins the number, or is a customer's card or a part of a name."""
+
+    def stamp_is_out(self, number: str) -> bool:
+        """Whether an excise stamp was sold (or is being sold) and has not come back; any spelling of the number."""
+
+    def stamps_out(self, receipt_id: UUID) -> frozenset[str]:
+        """Stamps of a sale that have not come back, as `kiosk.ledger.records.stamp_key` spells them."""
 
 
 class FiscalJournal(Protocol):
@@ -301,6 +358,9 @@ class Ledger(Protocol):
 
     @property
     def receipts(self) -> Receipts: ...
+
+    @property
+    def orders(self) -> Orders: ...
 
     @property
     def journal(self) -> FiscalJournal: ...

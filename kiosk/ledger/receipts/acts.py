@@ -30,6 +30,7 @@ from kiosk.ledger.models import (
 )
 from kiosk.ledger.models.base import table
 from kiosk.ledger.money import nonfiscal_cash, parts
+from kiosk.ledger.receipts import linked
 from kiosk.ledger.receipts.rows import (
     BASKETS,
     DOCUMENTS,
@@ -44,6 +45,7 @@ from kiosk.ledger.records import (
     BindingRole,
     DocumentState,
     FiscalDocument,
+    OrderLink,
     Receipt,
     ReceiptKind,
     ReceiptState,
@@ -62,10 +64,18 @@ MAY_BECOME: dict[ReceiptState, frozenset[ReceiptState]] = {
     ReceiptState.UNKNOWN: frozenset({ReceiptState.DONE, ReceiptState.FAILED}),
     ReceiptState.DONE: frozenset(),
     ReceiptState.FAILED: frozenset(),
+    ReceiptState.CANCELLED: frozenset(),
 }
+"""What `finish` may do; only `cancel` takes back what is done."""
 
 
-def begin(connection: Connection, receipt: Receipt, documents: Sequence[FiscalDocument], slips: Sequence[Slip]) -> None:
+def begin(
+    connection: Connection,
+    receipt: Receipt,
+    documents: Sequence[FiscalDocument],
+    slips: Sequence[Slip],
+    link: OrderLink | None = None,
+) -> None:
     """Store the receipt and all that is made of it; reserve what a refund takes back."""
     if not receipt.lines:
         raise LedgerError("lines", "a receipt needs at least one line")
@@ -77,9 +87,14 @@ def begin(connection: Connection, receipt: Receipt, documents: Sequence[FiscalDo
         _reserve(connection, receipt)
     elif receipt.original_id is not None or any(line.sale_line is not None for line in receipt.lines):
         raise LedgerError("original", "only a refund refers to an earlier sale")
+    if link is not None:
+        linked.check_link(connection, receipt, link)
     number = receipt.number or last_number(connection) + 1
     connection.execute(insert(RECEIPTS).values(_receipt_values(receipt, number)))
     connection.execute(insert(LINES), [line_values(receipt.id, line) for line in receipt.lines])
+    if link is not None:
+        linked.add_part(connection, receipt.id, link)
+    linked.take_stamps(connection, receipt)
     for document in documents:
         if document.receipt_id not in (None, receipt.id):
             raise LedgerError("document", f"the document {document.id} belongs to another receipt")
@@ -154,7 +169,8 @@ def settle_document(
         raise LedgerError("document", f"no document {document_id}")
     done = str(state) in DONE
     again = state is DocumentState.PENDING and row.state == DocumentState.REJECTED
-    if (state is DocumentState.PENDING and not again) or (row.state in DONE and not done):
+    cancelled = row.state == DocumentState.CANCELLED
+    if (state is DocumentState.PENDING and not again) or (row.state in DONE and not done) or cancelled:
         raise LedgerError("document", f"the document {document_id} is {row.state} and cannot become {state}")
     values: dict[str, Any] = {"state": str(state), "note": note or row.note}
     if result is not None:
@@ -185,6 +201,8 @@ def finish(connection: Connection, receipt_id: UUID, state: ReceiptState) -> Non
         raise LedgerError("receipt", f"the receipt {receipt_id} is {receipt.state} and cannot become {state}")
     _agree(connection, receipt, state)
     connection.execute(update(RECEIPTS).where(ReceiptRow.id == receipt_id).values(state=str(state)))
+    linked.end_part(connection, receipt, state)
+    linked.end_stamps(connection, receipt, state)
     if state is ReceiptState.DONE:
         _book_stock(connection, receipt)
         if receipt.basket_id is not None:
@@ -194,6 +212,34 @@ def finish(connection: Connection, receipt_id: UUID, state: ReceiptState) -> Non
         if receipt.basket_id is not None:
             values = {"state": str(BasketState.ACTIVE)}
             connection.execute(update(BASKETS).where(BasketRow.id == receipt.basket_id).values(values))
+
+
+def cancel(connection: Connection, document_id: UUID) -> None:
+    """A storno stands: its document counts no more, and the receipt is taken back whole."""
+    query = select(DocumentRow.state, DocumentRow.receipt_id).where(DocumentRow.id == document_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise LedgerError("document", f"no document {document_id}")
+    if row.state == DocumentState.CANCELLED:
+        return
+    if row.state not in DONE:
+        raise LedgerError("document", f"the document {document_id} is {row.state}: there is nothing to cancel")
+    values = {"state": str(DocumentState.CANCELLED)}
+    connection.execute(update(DOCUMENTS).where(DocumentRow.id == document_id).values(values))
+    if row.receipt_id is None:
+        return
+    receipt = find_receipt(connection, row.receipt_id)
+    others = select(DocumentRow.id).where(DocumentRow.receipt_id == receipt.id, DocumentRow.state.in_(DONE))
+    if receipt.state is not ReceiptState.DONE or connection.execute(others).first() is not None:
+        raise LedgerError("receipt", f"the receipt {receipt.id} has other documents, or is not done")
+    if any(line.returned for line in receipt.lines):
+        raise LedgerError("returned", f"something of the sale {receipt.id} was returned: it cannot be cancelled")
+    values = {"state": str(ReceiptState.CANCELLED)}
+    connection.execute(update(RECEIPTS).where(ReceiptRow.id == receipt.id).values(values))
+    _book_stock(connection, receipt, back=True)
+    _release(connection, receipt)
+    linked.end_part(connection, receipt, ReceiptState.CANCELLED)
+    linked.cancel_stamps(connection, receipt)
 
 
 def held_by_receipt(connection: Connection, basket_id: UUID) -> bool:
@@ -257,8 +303,8 @@ def _release(connection: Connection, receipt: Receipt) -> None:
             )
 
 
-def _book_stock(connection: Connection, receipt: Receipt) -> None:
-    sign = 1 if receipt.kind is ReceiptKind.REFUND else -1
+def _book_stock(connection: Connection, receipt: Receipt, *, back: bool = False) -> None:
+    sign = 1 if (receipt.kind is ReceiptKind.REFUND) is not back else -1
     for line in receipt.lines:
         if line.good_id is not None:
             connection.execute(

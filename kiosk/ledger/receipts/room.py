@@ -28,6 +28,7 @@ from kiosk.ledger.receipts.rows import (
 from kiosk.ledger.records import (
     DocumentState,
     FiscalDocument,
+    OrderLink,
     Receipt,
     ReceiptKind,
     ReceiptState,
@@ -82,9 +83,15 @@ class SqlReceipts:
         with self._database.write() as connection:
             acts.add_slip(connection, slip)
 
-    def begin(self, receipt: Receipt, documents: Sequence[FiscalDocument], slips: Sequence[Slip]) -> Receipt:
+    def begin(
+        self,
+        receipt: Receipt,
+        documents: Sequence[FiscalDocument],
+        slips: Sequence[Slip],
+        link: OrderLink | None = None,
+    ) -> Receipt:
         with self._database.write() as connection:
-            acts.begin(connection, receipt, documents, slips)
+            acts.begin(connection, receipt, documents, slips, link)
             return find_receipt(connection, receipt.id)
 
     def add_document(self, document: FiscalDocument) -> None:
@@ -101,6 +108,11 @@ class SqlReceipts:
         with self._database.write() as connection:
             acts.finish(connection, receipt_id, state)
             return find_receipt(connection, receipt_id)
+
+    def cancel(self, document_id: UUID) -> FiscalDocument:
+        with self._database.write() as connection:
+            acts.cancel(connection, document_id)
+        return self.document(document_id)
 
     def receipt(self, receipt_id: UUID) -> Receipt:
         with self._database.read() as connection:
@@ -119,7 +131,7 @@ class SqlReceipts:
             .where(
                 ReceiptRow.id.in_(numbered),
                 ReceiptRow.kind == str(ReceiptKind.SALE),
-                ReceiptRow.state == str(ReceiptState.DONE),
+                ReceiptRow.state.in_((str(ReceiptState.DONE), str(ReceiptState.CANCELLED))),
             )
             .order_by(ReceiptRow.number.desc())
         )
@@ -161,7 +173,7 @@ class SqlReceipts:
             .where(
                 ReceiptRow.original_id == sale_id,
                 ReceiptRow.kind == str(ReceiptKind.REFUND),
-                ReceiptRow.state != str(ReceiptState.FAILED),
+                ReceiptRow.state.not_in((str(ReceiptState.FAILED), str(ReceiptState.CANCELLED))),
             )
             .order_by(ReceiptRow.number)
         )
@@ -186,6 +198,12 @@ class SqlReceipts:
 
     def documents(self, shift_id: int) -> Sequence[FiscalDocument]:
         return self._documents(select(DOCUMENTS).where(DocumentRow.shift_id == shift_id).order_by(DocumentRow.seq))
+
+    def not_printed(self, shift_id: int) -> Sequence[FiscalDocument]:
+        owed = DocumentRow.state == str(DocumentState.NOT_PRINTED)
+        return self._documents(
+            select(DOCUMENTS).where(DocumentRow.shift_id == shift_id, owed).order_by(DocumentRow.seq)
+        )
 
     def last_document(self, binding_id: int) -> FiscalDocument | None:
         found = self._documents(

@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from drivers.document import Document, DocumentKind
 from drivers.prro.emulator import demo
 from drivers.prro.emulator.web import FiscalEmulator, build
-from drivers.registrar import Mode, Registrar
+from drivers.registrar import Mode
 from kiosk.config import Policy
 from kiosk.evidence.absence import search_all
 from kiosk.evidence.book import Channel, flaws, reader
@@ -29,6 +28,7 @@ from kiosk.evidence.reading import exchanges
 from kiosk.evidence.unfold import needles, unfold
 from kiosk.ledger.records import Customer, Good, ReceiptState, Role
 from kiosk.ledger.store import SqlLedger
+from kiosk.till.payment import Wish
 from tests.contract.bench import EmulatorBench
 from tests.kiosk.evidence.rig import EvidentShop, Heard, fiscal_server, tapped
 from tests.till.test_families import FAMILIES
@@ -89,12 +89,13 @@ def plant(ledger: SqlLedger) -> tuple[Customer, dict[str, str]]:
         "users.pin_hash": "scrypt$Жучок04Qz",
         "baskets.note": "Жучок05Qz",
         "receipts.reason": "Жучок06Qz",
+        "orders.buyer": "Жучок07Qz",
         "receipt_lines.name": HIDDEN,
     }
 
 
 def begin(place: Place) -> None:
-    """Log in and open the shift; a software registrar's opens by a document of its own."""
+    """Log in and open the shift; a software registrar's signer is registered for it."""
     shop = place.shop
     till = shop.till
     if place.server is not None:
@@ -103,18 +104,6 @@ def begin(place: Place) -> None:
         with till.workplace.ledger.database.write() as connection:  # type: ignore[attr-defined]
             connection.execute(text("UPDATE users SET key_id = :key WHERE name = 'Олена'"), {"key": key.hex()})
             connection.execute(text("UPDATE bindings SET signers = :keys"), {"keys": f'["{key.hex()}"]'})
-        desk = till.workplace.desk(till.workplace.main_binding())
-
-        def open_shift(registrar: Registrar) -> None:
-            if registrar.status().shift_open:
-                return
-            import uuid
-
-            document = Document(id=uuid.uuid4(), kind=DocumentKind.OPEN_SHIFT, cashier="Олена")
-            assert registrar.register(document, registrar.snapshot(document)).done
-
-        if not hasattr(till.shifts, "opens_by_document"):
-            desk.access.call(open_shift)
     user = till.workplace.user or till.people.login_badge("B-OLENA")
     assert user.name == "Олена"
     binding = till.workplace.main_binding()
@@ -145,6 +134,10 @@ def trade(place: Place, customer: Customer, *, name: str = "") -> None:
                 till.sale.recall(till.sale.parked()[0][0].id)
             paid = till.sale.pay(received=50_000)
             assert paid.state is ReceiptState.DONE, paid.fault
+        if till.workplace.desk(binding).access.capabilities.part_payments:
+            till.sale.enter("10*4820000000017")
+            order = till.advances.pay(Wish(10_000, buyer="Жучок07Qz"), received=10_000)
+            assert order.state is ReceiptState.DONE, order.fault
         sale = till.refunds.by_code(str(paid.receipt.number))[0]
         line = next(line for line in sale.lines if line.code == "1002")
         assert line.id is not None

@@ -121,6 +121,7 @@ ROOMS = {
     "drivers/prro/signing/web.py": "the request of a time stamp, which the desk writes down",
     "drivers/emulation/": "virtual registrars: they listen",
     "drivers/prro/emulator/": "the virtual fiscal server: it listens",
+    "kiosk/demo.py": "the demo asks this machine for a free port",
     "kiosk/logs.py": "the journal's socket on this machine",
 }
 
