@@ -1,0 +1,89 @@
+"""The days of a shop as data: a list of steps that a seed draws, that can be printed, cut short and lived again."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+ACTS = (
+    ("sale", 40), ("refund", 12), ("cash_in", 5), ("cash_out", 6), ("x_report", 3), ("park", 3), ("recall", 3),
+    ("change_cashier", 3), ("restart", 2), ("ask", 6), ("slips", 3), ("copy", 1), ("correct", 3), ("repair", 8),
+    ("idle", 6),
+)  # fmt: skip
+FAULTS = (
+    ("kill", 6), ("power", 8), ("mains", 4), ("unplug", 6), ("loose", 5), ("noise", 4), ("device", 14), ("full", 3),
+    ("io", 3), ("readonly", 2), ("computer_clock", 3), ("device_clock", 2), ("paper", 3), ("cover", 2), ("modem", 1),
+)  # fmt: skip
+"""What may happen to a step, with its weight. `device` is one of the catalogue of emulators.md §3."""
+ON_DISK = frozenset({"full", "io", "readonly"})
+ON_WIRE = frozenset({"unplug", "loose", "noise"})
+STEPS_A_DAY = 14
+FAULTY = 0.45
+"""Share of steps that something happens to."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that people do. `seed` decides what exactly. `fault` strikes at the point `at` of `where`; what it took
+    away comes back `back` seconds later, or when somebody repairs it (0). `twice`: every key is pressed two times."""
+
+    act: str
+    seed: int
+    fault: str = ""
+    where: str = ""
+    at: int = 0
+    back: float = 0.0
+    twice: bool = False
+
+    def __str__(self) -> str:
+        text = f"{self.act} #{self.seed}" + (" pressed twice" if self.twice else "")
+        if not self.fault:
+            return text
+        place = f" at {self.where} point {self.at}" if self.where else ""
+        back = f", back after {self.back:g} s" if self.back else ""
+        return f"{text}  ⚡ {self.fault}{place}{back}"
+
+
+def draw(seed: int, days: int, faults: Sequence[str], *, faulty: float = FAULTY) -> list[Step]:
+    """The script of `days` days. `faults` are the catalogue's ids that the registrar's emulator knows."""
+    dice = random.Random(f"script-{seed}")
+    steps = []
+    for _ in range(days):
+        steps.append(_step(dice, "open", faults, faulty))
+        for _ in range(dice.randint(STEPS_A_DAY // 2, STEPS_A_DAY * 3 // 2)):
+            steps.append(_step(dice, _weighted(dice, ACTS), faults, faulty))
+        steps.append(_step(dice, "close", faults, faulty))
+    return steps
+
+
+def _step(dice: random.Random, act: str, faults: Sequence[str], faulty: float) -> Step:
+    seed = dice.randrange(1_000_000)
+    twice = dice.random() < 0.1
+    if dice.random() >= faulty:
+        return Step(act, seed, twice=twice)
+    fault = _weighted(dice, FAULTS)
+    where = "disk" if fault in ON_DISK else "wire" if fault in ON_WIRE else dice.choice(("disk", "wire"))
+    # A sale has some 60 points on the disk and, byte by byte, hundreds to thousands on the wire.
+    at = int(dice.random() ** 1.5 * 90) if where == "disk" else int(dice.random() ** 2 * 1500)
+    back = dice.choice((0.0, 0.3, 2.0, 20.0, 400.0))
+    if fault in ("computer_clock", "device_clock", "paper", "cover", "modem"):
+        return Step(act, seed, fault, "", 0, back, twice)
+    if fault == "device":
+        side = dice.choice(("before", "after"))
+        return Step(act, seed, f"{dice.choice(list(faults))}:{side}", "command", dice.randint(1, 16), back, twice)
+    return Step(act, seed, fault, where, at, back, twice)
+
+
+def _weighted(dice: random.Random, table: Sequence[tuple[str, int]]) -> str:
+    return dice.choices([name for name, _ in table], [weight for _, weight in table])[0]
+
+
+def dump(steps: Sequence[Step]) -> str:
+    """One JSON line a step."""
+    return "\n".join(json.dumps(asdict(step), ensure_ascii=False) for step in steps)
+
+
+def load(text: str) -> list[Step]:
+    return [Step(**json.loads(line)) for line in text.splitlines() if line.strip()]
