@@ -8,6 +8,7 @@ when `write()` returns: WAL with synchronous=FULL (kiosk-platform.md §6.5).
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,9 +75,9 @@ class Database:
                     with self.engine.connect() as connection:
                         raw: Any = connection.connection.dbapi_connection
                         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            except DBAPIError as error:
+            except (DBAPIError, sqlite3.Error) as error:
                 # Nothing is lost: what was committed stays in the log until somebody can fold it in.
-                log.warning("the write-ahead log was not folded in: %s", error.orig)
+                log.warning("the write-ahead log was not folded in: %s", getattr(error, "orig", error))
             finally:
                 self.engine.dispose()
 

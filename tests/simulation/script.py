@@ -19,6 +19,10 @@ FAULTS = (
 """What may happen to a step, with its weight. `device` is one of the catalogue of emulators.md §3."""
 ON_DISK = frozenset({"full", "io", "readonly"})
 ON_WIRE = frozenset({"unplug", "loose", "noise"})
+QUIET = frozenset({"idle", "repair", "change_cashier"})
+"""Acts in which nothing can be struck."""
+DISK = 60
+"""Points on the disk in a sale: a strike that is drawn above what a step has does not fall."""
 STEPS_A_DAY = 14
 FAULTY = 0.45
 """Share of steps that something happens to."""
@@ -46,27 +50,27 @@ class Step:
         return f"{text}  ⚡ {self.fault}{place}{back}"
 
 
-def draw(seed: int, days: int, faults: Sequence[str], *, faulty: float = FAULTY) -> list[Step]:
-    """The script of `days` days. `faults` are the catalogue's ids that the registrar's emulator knows."""
+def draw(seed: int, days: int, faults: Sequence[str], *, wire: int = 500, faulty: float = FAULTY) -> list[Step]:
+    """The script of `days` days. `faults` are the catalogue's ids that the registrar's emulator knows; `wire` is how
+    many bytes and reads a sale takes there."""
     dice = random.Random(f"script-{seed}")
     steps = []
     for _ in range(days):
-        steps.append(_step(dice, "open", faults, faulty))
+        steps.append(_step(dice, "open", faults, wire, faulty))
         for _ in range(dice.randint(STEPS_A_DAY // 2, STEPS_A_DAY * 3 // 2)):
-            steps.append(_step(dice, _weighted(dice, ACTS), faults, faulty))
-        steps.append(_step(dice, "close", faults, faulty))
+            steps.append(_step(dice, _weighted(dice, ACTS), faults, wire, faulty))
+        steps.append(_step(dice, "close", faults, wire, faulty))
     return steps
 
 
-def _step(dice: random.Random, act: str, faults: Sequence[str], faulty: float) -> Step:
+def _step(dice: random.Random, act: str, faults: Sequence[str], wire: int, faulty: float) -> Step:
     seed = dice.randrange(1_000_000)
     twice = dice.random() < 0.1
-    if dice.random() >= faulty:
+    if dice.random() >= faulty or act in QUIET:
         return Step(act, seed, twice=twice)
     fault = _weighted(dice, FAULTS)
     where = "disk" if fault in ON_DISK else "wire" if fault in ON_WIRE else dice.choice(("disk", "wire"))
-    # A sale has some 60 points on the disk and, byte by byte, hundreds to thousands on the wire.
-    at = int(dice.random() ** 1.5 * 90) if where == "disk" else int(dice.random() ** 2 * 1500)
+    at = int(dice.random() * DISK) if where == "disk" else int(dice.random() * wire)
     back = dice.choice((0.0, 0.3, 2.0, 20.0, 400.0))
     if fault in ("computer_clock", "device_clock", "paper", "cover", "modem"):
         return Step(act, seed, fault, "", 0, back, twice)

@@ -59,6 +59,8 @@ class Family:
     options: dict[str, str] = field(default_factory=dict)
     faults: frozenset[str] = frozenset()
     """Ids of the catalogue (emulators.md §3) that its emulator knows how to do."""
+    wire: int = 500
+    """Points on the wire in a sale: bytes out and reads."""
 
 
 _ALL = frozenset(f"F{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 20))
@@ -69,7 +71,7 @@ FAMILIES = {
     "ikc": Family("ikc", "serial", "ikc+serial:///sim/{name}?cap=30", {"jumper": "1"}, _ALL | {"F22"}),
     "maria": Family("maria", "serial", "maria+serial:///sim/{name}?cap=30", {"model": "304"}, _ALL),
     "helpmicro": Family(
-        "helpmicro", "tcp", "helpmicro+http://10.0.0.2:80?cap=30&cashier=1&cashier_password=1111", faults=_ALL
+        "helpmicro", "tcp", "helpmicro+http://10.0.0.2:80?cap=30&cashier=1&cashier_password=1111", faults=_ALL, wire=4000
     ),
 }
 
