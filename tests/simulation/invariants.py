@@ -26,6 +26,7 @@ KINDS = {
     DocumentKind.CASH_OUT: "CASH_OUT",
     DocumentKind.Z_REPORT: "Z",
 }
+MOVES = (DocumentKind.CASH_IN, DocumentKind.CASH_OUT)
 FISCAL = frozenset(KINDS.values())
 FINAL = frozenset({"registered", "registered_not_printed", "rejected"})
 
@@ -117,6 +118,8 @@ class Invariants:
             if not document.done:
                 continue
             number = document.result.number if document.result is not None else ""
+            if document.kind in MOVES and not self._shop.family.numbers_cash:
+                number = ""
             mine = [entry for entry in free if _is(document, entry, number)]
             if not mine:
                 self._world.violate(
@@ -216,9 +219,7 @@ class Invariants:
             if len(shown) < len(cable.sent):
                 self._world.violate(f"{len(cable.sent)} writes went out, the wire log has {len(shown)}")
             for real, kept in zip(cable.sent, shown[: len(cable.sent)], strict=False):
-                masked = len(kept) - len(kept.replace(b"*", b"").replace(b"0", b""))
-                different = sum(left != right for left, right in zip(real, kept, strict=False))
-                if len(real) > len(kept) or different > masked + 6:
+                if not _shows(kept, bytes(real)):
                     self._world.violate(f"went out: {real.hex(' ')}; the wire log shows: {kept.hex(' ')}")
             cable.sent.clear()
             log.clear()
@@ -240,12 +241,23 @@ class Invariants:
         shop.ledger.journal.verify(full=True)
 
 
+def _shows(kept: bytes, real: bytes) -> bool:
+    """Whether the log's bytes are what went out, or a longer frame of which that is the beginning.
+
+    A masked secret is stars, and behind it the frame may have another checksum, escaped or not.
+    """
+    if b"*" not in kept:
+        return kept.startswith(real)
+    clear = kept.index(b"*")
+    return kept[:clear].startswith(real[:clear]) and len(real) <= len(kept) + 2
+
+
 def _is(document: FiscalDocument, entry: dict[str, Any], number: str) -> bool:
     if entry["kind"] != KINDS[document.kind]:
         return False
     if document.kind is DocumentKind.Z_REPORT:
         return True  # counted in order: makers number them in different ways
-    return str(entry["number"]) == number and entry["amount"] == _amount(document)
+    return number in ("", str(entry["number"])) and entry["amount"] == _amount(document)
 
 
 def _may_be(document: FiscalDocument, entry: dict[str, Any]) -> bool:
@@ -255,13 +267,12 @@ def _may_be(document: FiscalDocument, entry: dict[str, Any]) -> bool:
 
 
 def _amount(document: FiscalDocument) -> int:
-    moves = document.kind in (DocumentKind.CASH_IN, DocumentKind.CASH_OUT)
-    return document.document.amount if moves else document.document.due
+    return document.document.amount if document.kind in MOVES else document.document.due
 
 
 def _cash(document: FiscalDocument) -> int:
     inner = document.document
-    if document.kind in (DocumentKind.CASH_IN, DocumentKind.CASH_OUT):
+    if document.kind in MOVES:
         return inner.amount
     return sum(payment.amount for payment in inner.payments if payment.form.value == "cash") - inner.change
 

@@ -59,6 +59,8 @@ class Family:
     options: dict[str, str] = field(default_factory=dict)
     faults: frozenset[str] = frozenset()
     """Ids of the catalogue (emulators.md §3) that its emulator knows how to do."""
+    numbers_cash: bool = True
+    """Whether it tells the numbers of cash movements; where it does not they are matched by sum and order."""
     wire: int = 500
     """Points on the wire in a sale: bytes out and reads."""
 
@@ -69,7 +71,7 @@ FAMILIES = {
     "exellio": Family("exellio", "tcp", "exellio+tcp://10.0.0.1:9100?cap=30", faults=_ALL | {"F22"}),
     "krypton": Family("krypton", "serial", "krypton+serial:///sim/{name}?cap=30", faults=_ALL | {"F22"}),
     "ikc": Family("ikc", "serial", "ikc+serial:///sim/{name}?cap=30", {"jumper": "1"}, _ALL | {"F22"}),
-    "maria": Family("maria", "serial", "maria+serial:///sim/{name}?cap=30", {"model": "304"}, _ALL),
+    "maria": Family("maria", "serial", "maria+serial:///sim/{name}?cap=30", {"model": "304"}, _ALL, False),
     "helpmicro": Family(
         "helpmicro", "tcp", "helpmicro+http://10.0.0.2:80?cap=30&cashier=1&cashier_password=1111", faults=_ALL, wire=4000
     ),
