@@ -25,6 +25,8 @@ from tests.simulation.world import Dead, Strike, World, inside
 
 RECOVERY_BOUND = 120.0
 """Virtual seconds in which a start must have found out, or given up to find out, about everything that was left open."""
+PATIENCE = 0.5
+"""How often somebody looks after what is broken before the next thing is done."""
 CLOSING_ATTEMPTS = 4
 """A healthy registrar closes its day at once; after a repair a first attempt may meet what the fault left behind."""
 
@@ -101,6 +103,8 @@ class Life:
         dice = random.Random(f"step-{step.seed}")
         world.advance(dice.uniform(1.0, 120.0))
         self._back_in_time()
+        if self.trouble and dice.random() < PATIENCE:
+            self._repair()
         world.note(str(step))
         self._aim(step, dice)
         told = self._do(lambda: self._act(step, dice))
@@ -124,6 +128,8 @@ class Life:
             return Told(text="repaired")
         if self.shop.till.workplace.user is None:
             self.shop.login()
+        if step.act not in people.ANYTIME and self.shop.till.shifts.current(self.shop.binding) is None:
+            people.open_day(self.shop, dice)
         act = people.ACTS[step.act]
         return act(self.shop, dice, twice=True) if step.twice and step.act in people.PRESSED else act(self.shop, dice)
 
@@ -176,6 +182,7 @@ class Life:
         if side:
             box.fault(
                 name,
+                step.command,
                 nth=step.at,
                 when=side,
                 seconds=dice.choice((0.5, 4.0, 20.0)),
@@ -242,6 +249,7 @@ class Life:
         box = self.shop.box
         box.forget_faults()
         box.spoil = None
+        box.power_off()  # one that hangs is switched off and on again
         box.power_on()
         box.replug_own(self.shop.own_serial)
         for what in ("paper", "cover", "modem", "cable"):

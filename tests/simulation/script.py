@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Protocol
 
 ACTS = (
     ("sale", 40), ("refund", 12), ("cash_in", 5), ("cash_out", 6), ("x_report", 3), ("park", 3), ("recall", 3),
@@ -28,6 +29,35 @@ FAULTY = 0.45
 """Share of steps that something happens to."""
 
 
+COMMANDS = {
+    "sale": ("open", "line", "pay", "close"),
+    "recall": ("open", "line", "pay", "close"),
+    "refund": ("line", "pay", "close"),
+    "correct": ("pay", "close"),
+    "cash_in": ("cash",),
+    "cash_out": ("cash",),
+    "open": ("cash",),
+    "close": ("z", "cash"),
+}
+"""The parts of a document that an act is made of; each is a command of the device."""
+
+
+class Target(Protocol):
+    """What a script must know about the registrar."""
+
+    @property
+    def faults(self) -> frozenset[str]:
+        """The catalogue's ids that its emulator knows."""
+
+    @property
+    def wire(self) -> int:
+        """How many bytes and reads a sale takes there."""
+
+    @property
+    def commands(self) -> Mapping[str, str]:
+        """The device's own names of its commands by their part in a document."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One thing that people do. `seed` decides what exactly. `fault` strikes at the point `at` of `where`; what it took
@@ -40,43 +70,54 @@ class Step:
     at: int = 0
     back: float = 0.0
     twice: bool = False
+    command: str = "*"
+    """Which of the device's commands a fault of the catalogue counts."""
 
     def __str__(self) -> str:
         text = f"{self.act} #{self.seed}" + (" pressed twice" if self.twice else "")
         if not self.fault:
             return text
         place = f" at {self.where} point {self.at}" if self.where else ""
+        if self.where == "command":
+            place = f" at command {self.command}, time {self.at}"
         back = f", back after {self.back:g} s" if self.back else ""
         return f"{text}  ⚡ {self.fault}{place}{back}"
 
 
-def draw(seed: int, days: int, faults: Sequence[str], *, wire: int = 500, faulty: float = FAULTY) -> list[Step]:
-    """The script of `days` days. `faults` are the catalogue's ids that the registrar's emulator knows; `wire` is how
-    many bytes and reads a sale takes there."""
-    dice = random.Random(f"script-{seed}")
+def draw(
+    seed: int, family: str, days: int, target: Target, *, faulty: float = FAULTY
+) -> list[Step]:
+    """The script of `days` days with one family of registrars."""
+    dice = random.Random(f"script-{family}-{seed}")
     steps = []
     for _ in range(days):
-        steps.append(_step(dice, "open", faults, wire, faulty))
+        steps.append(_step(dice, "open", target, faulty))
         for _ in range(dice.randint(STEPS_A_DAY // 2, STEPS_A_DAY * 3 // 2)):
-            steps.append(_step(dice, _weighted(dice, ACTS), faults, wire, faulty))
-        steps.append(_step(dice, "close", faults, wire, faulty))
+            steps.append(_step(dice, _weighted(dice, ACTS), target, faulty))
+        steps.append(_step(dice, "close", target, faulty))
     return steps
 
 
-def _step(dice: random.Random, act: str, faults: Sequence[str], wire: int, faulty: float) -> Step:
+def _step(dice: random.Random, act: str, target: Target, faulty: float) -> Step:
     seed = dice.randrange(1_000_000)
     twice = dice.random() < 0.1
     if dice.random() >= faulty or act in QUIET:
         return Step(act, seed, twice=twice)
     fault = _weighted(dice, FAULTS)
     where = "disk" if fault in ON_DISK else "wire" if fault in ON_WIRE else dice.choice(("disk", "wire"))
-    at = int(dice.random() * DISK) if where == "disk" else int(dice.random() * wire)
+    at = int(dice.random() * DISK) if where == "disk" else int(dice.random() * target.wire)
     back = dice.choice((0.0, 0.3, 2.0, 20.0, 400.0))
     if fault in ("computer_clock", "device_clock", "paper", "cover", "modem"):
         return Step(act, seed, fault, "", 0, back, twice)
     if fault == "device":
         side = dice.choice(("before", "after"))
-        return Step(act, seed, f"{dice.choice(list(faults))}:{side}", "command", dice.randint(1, 16), back, twice)
+        name = dice.choice(sorted(target.faults))
+        parts = [part for part in COMMANDS.get(act, ()) if part in target.commands]
+        if parts and dice.random() < 0.6:
+            command, nth = target.commands[dice.choice(parts)], 1
+        else:
+            command, nth = "*", dice.randint(1, 16)
+        return Step(act, seed, f"{name}:{side}", "command", nth, back, twice, command)
     return Step(act, seed, fault, where, at, back, twice)
 
 

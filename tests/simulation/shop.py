@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -56,9 +56,11 @@ class Family:
     scheme: str
     transport: str
     url: str
-    options: dict[str, str] = field(default_factory=dict)
-    faults: frozenset[str] = frozenset()
+    commands: Mapping[str, str]
+    """Its commands by their part in a document: open, line, pay, close, cash, z."""
+    faults: frozenset[str]
     """Ids of the catalogue (emulators.md §3) that its emulator knows how to do."""
+    options: Mapping[str, str] = field(default_factory=dict)
     numbers_cash: bool = True
     """Whether it tells the numbers of cash movements; where it does not they are matched by sum and order."""
     wire: int = 500
@@ -66,16 +68,36 @@ class Family:
 
 
 _ALL = frozenset(f"F{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 20))
+_LATE = _ALL | {"F22"}
+
+
+def _commands(open: str, line: str, pay: str, close: str, cash: str, z: str) -> Mapping[str, str]:
+    return {"open": open, "line": line, "pay": pay, "close": close, "cash": cash, "z": z}
+
+
 FAMILIES = {
-    "datecs": Family("datecs", "serial", "datecs+serial:///sim/{name}?cap=30", faults=_ALL | {"F22"}),
-    "exellio": Family("exellio", "tcp", "exellio+tcp://10.0.0.1:9100?cap=30", faults=_ALL | {"F22"}),
-    "krypton": Family("krypton", "serial", "krypton+serial:///sim/{name}?cap=30", faults=_ALL | {"F22"}),
-    "ikc": Family("ikc", "serial", "ikc+serial:///sim/{name}?cap=30", {"jumper": "1"}, _ALL | {"F22"}),
-    "maria": Family("maria", "serial", "maria+serial:///sim/{name}?cap=30", {"model": "304"}, _ALL, False),
-    "helpmicro": Family(
-        "helpmicro", "tcp", "helpmicro+http://10.0.0.2:80?cap=30&cashier=1&cashier_password=1111", faults=_ALL, wire=4000
+    "datecs": Family(
+        "datecs", "serial", "datecs+serial:///sim/{name}?cap=30", _commands("48", "58", "53", "56", "70", "69"), _LATE
     ),
-}
+    "exellio": Family(
+        "exellio", "tcp", "exellio+tcp://10.0.0.1:9100?cap=30", _commands("48", "58", "53", "56", "70", "69"), _LATE
+    ),
+    "krypton": Family(
+        "krypton", "serial", "krypton+serial:///sim/{name}?cap=30", _commands("63", "64", "67", "65", "6E", "A1"), _LATE
+    ),
+    "ikc": Family(
+        "ikc", "serial", "ikc+serial:///sim/{name}?cap=30", _commands("18", "18", "20", "20", "16", "13"), _LATE,
+        {"jumper": "1"},
+    ),
+    "maria": Family(
+        "maria", "serial", "maria+serial:///sim/{name}?cap=30",
+        _commands("PREP", "FISC", "COMP", "COMP", "CAIO", "NREP"), _ALL, {"model": "304"}, numbers_cash=False,
+    ),
+    "helpmicro": Family(
+        "helpmicro", "tcp", "helpmicro+http://10.0.0.2:80?cap=30&cashier=1&cashier_password=1111",
+        _commands("F", "F", "F", "F", "IO", "proc/printreport?0"), _ALL, wire=4000,
+    ),
+}  # fmt: skip
 
 
 class Direct:
