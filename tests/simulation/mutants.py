@@ -109,15 +109,21 @@ def fresh_seq() -> Iterator[None]:
 
 
 @contextmanager
-def careless_intent() -> Iterator[None]:
+def no_question() -> Iterator[None]:
     """A document whose outcome is open is sent again without a question."""
 
     def walk(registrar: Registrar, document: Document, journal: Any, clock: Clock, **_: Any) -> Result:
-        before = registrar.snapshot(document)
-        result = registrar.register(document, before)
-        if result.state is State.UNKNOWN:
-            result = registrar.register(document, before)
+        try:
+            before = registrar.snapshot(document)
+        except Invalid:
+            raise
+        except Fault as fault:
+            return Result(State.REJECTED, fault=verdict(fault).fault)
         journal.intent(document, before)
+        result = registrar.register(document, before)
+        for _ in range(2):
+            if result.state is State.UNKNOWN:
+                result = registrar.register(document, before)
         journal.outcome(document, result)
         return result
 
@@ -130,6 +136,6 @@ MUTANTS: dict[str, tuple[str, Mutant]] = {
     "the fsync": ("datecs", no_fsync),
     "the intent": ("datecs", late_intent),
     "the SEQ reuse": ("datecs", fresh_seq),
-    "the question before a repeat": ("datecs", careless_intent),
+    "the question before a repeat": ("datecs", no_question),
 }
 """What was taken out -> the family that it shows with, and the mutant."""

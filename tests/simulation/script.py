@@ -13,11 +13,21 @@ ACTS = (
     ("change_cashier", 3), ("restart", 2), ("ask", 6), ("slips", 3), ("copy", 1), ("correct", 3), ("repair", 8),
     ("idle", 6),
 )  # fmt: skip
-FAULTS = (
-    ("kill", 6), ("power", 8), ("mains", 4), ("unplug", 6), ("loose", 5), ("noise", 4), ("device", 14), ("full", 3),
-    ("io", 3), ("readonly", 2), ("computer_clock", 3), ("device_clock", 2), ("paper", 3), ("cover", 2), ("modem", 1),
-)  # fmt: skip
-"""What may happen to a step, with its weight. `device` is one of the catalogue of emulators.md §3."""
+LINE = ("F1", "F2", "F3", "F4", "F20", "F22")
+CLIMATES: dict[str, tuple[float, tuple[tuple[str, int], ...]]] = {
+    "everything": (0.45, (
+        ("kill", 6), ("power", 8), ("mains", 4), ("unplug", 6), ("loose", 5), ("noise", 4), ("device", 14), ("full", 3),
+        ("io", 3), ("readonly", 2), ("computer_clock", 3), ("device_clock", 2), ("paper", 3), ("cover", 2),
+        ("modem", 1),
+    )),
+    "bad line": (0.7, (("line", 12), ("noise", 3), ("unplug", 2), ("loose", 2))),
+    "bad mains": (0.6, (("kill", 3), ("power", 6), ("mains", 4), ("device", 2))),
+    "calm": (0.1, (("device", 4), ("kill", 1), ("power", 1), ("paper", 1))),
+}  # fmt: skip
+"""How often something happens to a step, and what, with its weight: every seed lives in one of these climates, because
+troubles that all come together hide each other. `device` is a fault of the catalogue of emulators.md §3, `line` one of
+those that are a bad line's."""
+SEASONS = ("everything", "everything", "bad line", "bad line", "bad mains", "calm")
 ON_DISK = frozenset({"full", "io", "readonly"})
 ON_WIRE = frozenset({"unplug", "loose", "noise"})
 QUIET = frozenset({"idle", "repair", "change_cashier"})
@@ -25,10 +35,9 @@ QUIET = frozenset({"idle", "repair", "change_cashier"})
 DISK = 60
 """Points on the disk in a sale: a strike that is drawn above what a step has does not fall."""
 STEPS_A_DAY = 14
-FAULTY = 0.45
-"""Share of steps that something happens to."""
 
 
+Weather = tuple[float, tuple[tuple[str, int], ...]]
 COMMANDS = {
     "sale": ("open", "line", "pay", "close"),
     "recall": ("open", "line", "pay", "close"),
@@ -85,36 +94,38 @@ class Step:
 
 
 def draw(
-    seed: int, family: str, days: int, target: Target, *, faulty: float = FAULTY
+    seed: int, family: str, days: int, target: Target, *, climate: str = ""
 ) -> list[Step]:
-    """The script of `days` days with one family of registrars."""
+    """The script of `days` days with one family of registrars, in a climate that the seed chooses."""
     dice = random.Random(f"script-{family}-{seed}")
+    weather = CLIMATES[climate or dice.choice(SEASONS)]
     steps = []
     for _ in range(days):
-        steps.append(_step(dice, "open", target, faulty))
+        steps.append(_step(dice, "open", target, weather))
         for _ in range(dice.randint(STEPS_A_DAY // 2, STEPS_A_DAY * 3 // 2)):
-            steps.append(_step(dice, _weighted(dice, ACTS), target, faulty))
-        steps.append(_step(dice, "close", target, faulty))
+            steps.append(_step(dice, _weighted(dice, ACTS), target, weather))
+        steps.append(_step(dice, "close", target, weather))
     return steps
 
 
-def _step(dice: random.Random, act: str, target: Target, faulty: float) -> Step:
+def _step(dice: random.Random, act: str, target: Target, weather: Weather) -> Step:
     seed = dice.randrange(1_000_000)
     twice = dice.random() < 0.1
-    if dice.random() >= faulty or act in QUIET:
+    if dice.random() >= weather[0] or act in QUIET:
         return Step(act, seed, twice=twice)
-    fault = _weighted(dice, FAULTS)
+    fault = _weighted(dice, weather[1])
     where = "disk" if fault in ON_DISK else "wire" if fault in ON_WIRE else dice.choice(("disk", "wire"))
     at = int(dice.random() * DISK) if where == "disk" else int(dice.random() * target.wire)
     back = dice.choice((0.0, 0.3, 2.0, 20.0, 400.0))
     if fault in ("computer_clock", "device_clock", "paper", "cover", "modem"):
         return Step(act, seed, fault, "", 0, back, twice)
-    if fault == "device":
+    if fault in ("device", "line"):
         side = dice.choice(("before", "after"))
-        name = dice.choice(sorted(target.faults))
+        name = dice.choice(sorted(target.faults if fault == "device" else target.faults & set(LINE)))
         parts = [part for part in COMMANDS.get(act, ()) if part in target.commands]
-        if parts and dice.random() < 0.6:
-            command, nth = target.commands[dice.choice(parts)], 1
+        if parts and dice.random() < 0.7:
+            # The first ones may be questions: a service cash movement asks for the cash before it moves any.
+            command, nth = target.commands[dice.choice(parts)], dice.randint(1, 3)
         else:
             command, nth = "*", dice.randint(1, 16)
         return Step(act, seed, f"{name}:{side}", "command", nth, back, twice, command)

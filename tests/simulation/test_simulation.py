@@ -61,7 +61,7 @@ def test_the_simulation_notices_when_a_safeguard_is_missing(removed: str) -> Non
 
 
 def test_a_failing_script_is_shrunk_to_what_matters() -> None:
-    steps = script.draw(5, "datecs", 1, FAMILIES["datecs"], faulty=0.0)
+    steps = script.draw(5, "datecs", 1, FAMILIES["datecs"], climate="calm")
     guilty = script.Step("cash_in", 1, "paper", twice=True)
     short = shrink([*steps[:6], guilty, *steps[6:]], lambda tried: any(step.fault == "paper" for step in tried))
     assert short == [script.Step("cash_in", 1, "paper")]
