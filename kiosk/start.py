@@ -5,9 +5,14 @@ from __future__ import annotations
 from drivers.clock import Clock, SystemClock
 from kiosk.config import Settings
 from kiosk.desks import worker
+from kiosk.ledger.errors import LedgerError
 from kiosk.ledger.store import open_ledger
 from kiosk.till.till import Till
 from kiosk.till.workplace import Workplace
+
+
+AT_START = 5_000
+"""Journal records that a start verifies at most: a busy week of them, and what is left over is the next start's."""
 
 
 def open_till(settings: Settings, clock: Clock | None = None) -> Till:
@@ -15,6 +20,12 @@ def open_till(settings: Settings, clock: Clock | None = None) -> Till:
     clock = clock or SystemClock()
     settings.folder.mkdir(parents=True, exist_ok=True)
     ledger = open_ledger(settings.ledger_url, clock)
+    try:
+        ledger.journal.verify(most=AT_START)
+    except LedgerError:
+        # Nothing may be sold on a journal that does not hold together.
+        ledger.close()
+        raise
     if settings.demo:
         from kiosk.ledger.demo import fill
 
@@ -24,9 +35,10 @@ def open_till(settings: Settings, clock: Clock | None = None) -> Till:
 
 
 def check(settings: Settings, clock: Clock | None = None) -> int:
-    """Open the ledger, verify the whole journal; returns its records. Raises `LedgerError`."""
+    """Open the ledger, look at all of its pages, verify the whole journal; returns its records. Raises `LedgerError`."""
     ledger = open_ledger(settings.ledger_url, clock or SystemClock())
     try:
+        ledger.database.look_through()
         return ledger.journal.verify(full=True)
     finally:
         ledger.close()

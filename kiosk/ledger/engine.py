@@ -65,6 +65,15 @@ class Database:
 
         return postgresql_insert(table)
 
+    def look_through(self) -> None:
+        """Look at every page of an SQLite file, however long that takes. Raises `Damaged`; a server looks for itself."""
+        if not self.sqlite:
+            return
+        with self.read() as connection:
+            (verdict,) = connection.exec_driver_sql("PRAGMA quick_check(1)").one()
+        if verdict != "ok":
+            raise Damaged("damaged", f"the database is damaged ({verdict}); keep the file and restore a backup")
+
     def close(self) -> None:
         with self._one_writer:
             if self._closed:

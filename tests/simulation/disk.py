@@ -310,7 +310,12 @@ def _table(address: int) -> _Methods:
         disk, path = _open_files[file]
         return disk.sync(path)
 
-    mine.xClose, mine.xWrite, mine.xTruncate, mine.xSync = _Close(close), _Write(write), _Truncate(truncate), _Sync(sync)
+    mine.xClose, mine.xWrite, mine.xTruncate, mine.xSync = (
+        _Close(close),
+        _Write(write),
+        _Truncate(truncate),
+        _Sync(sync),
+    )
     _tables[address] = (mine, (mine.xClose, mine.xWrite, mine.xTruncate, mine.xSync, real_close, real_write, real_sync))
     _keep.append(real_truncate)
     return mine

@@ -197,9 +197,7 @@ class Invariants:
         if counted != drawer:
             self._world.violate(f"the registrar's drawer holds {drawer}, its documents make {counted}")
         if settled:
-            mine = sum(
-                signs.get(KINDS[item.document.kind], 0) * _cash(item) for item in self._documents() if item.done
-            )
+            mine = sum(signs.get(KINDS[item.document.kind], 0) * _cash(item) for item in self._documents() if item.done)
             if mine != drawer:
                 self._world.violate(f"the registrar's drawer holds {drawer}, the ledger's documents make {mine}")
 

@@ -1,8 +1,8 @@
 """`python -m tests.simulation`: live seeds, print what came of them, and shrink what went wrong.
 
-    python3 task.py simulate --seeds 20              twenty fresh seeds of every family
-    python3 task.py simulate --seed 17 --family ikc  one seed again, with its whole story (--trace)
-    python3 task.py simulate --script failing.jsonl  a short script again, as it was written by a failure
+python3 task.py simulate --seeds 20              twenty fresh seeds of every family
+python3 task.py simulate --seed 17 --family ikc  one seed again, with its whole story (--trace)
+python3 task.py simulate --script failing.jsonl  a short script again, as it was written by a failure
 """
 
 from __future__ import annotations

@@ -93,9 +93,7 @@ class Step:
         return f"{text}  ⚡ {self.fault}{place}{back}"
 
 
-def draw(
-    seed: int, family: str, days: int, target: Target, *, climate: str = ""
-) -> list[Step]:
+def draw(seed: int, family: str, days: int, target: Target, *, climate: str = "") -> list[Step]:
     """The script of `days` days with one family of registrars, in a climate that the seed chooses."""
     dice = random.Random(f"script-{family}-{seed}")
     weather = CLIMATES[climate or dice.choice(SEASONS)]
