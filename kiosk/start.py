@@ -10,7 +10,6 @@ from kiosk.ledger.store import open_ledger
 from kiosk.till.till import Till
 from kiosk.till.workplace import Workplace
 
-
 AT_START = 5_000
 """Journal records that a start verifies at most: a busy week of them, and what is left over is the next start's."""
 

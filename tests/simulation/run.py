@@ -57,7 +57,7 @@ class Outcome:
 
 def live(seed: int, family: str, steps: Sequence[Step]) -> Outcome:
     """Live the whole script, or up to the first violation."""
-    shm = Path("/dev/shm")  # noqa: S108 - a RAM disk where there is one: what is synced is our own book-keeping
+    shm = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="kasa-simulation-", dir=shm if shm.is_dir() else None))
     world = World(seed)
     outcome = Outcome(seed, family)

@@ -1,6 +1,6 @@
-"""The shop: a till with its ledger on the simulated disk and its registrars on simulated cables; it dies and comes back.
+"""The shop: a till with its ledger on the simulated disk, its registrars on simulated cables; it dies and comes back.
 
-Everything between the till's rooms and the emulators' bytes is the product itself. Only the worker's thread is left out:
+Everything between the till's rooms and the emulators' bytes is the product itself. Only the worker's thread is missing:
 `Direct` calls the driver at once (`kiosk.till.workplace.Access`).
 """
 
@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from drivers.clock import Clock
 from drivers.document import CardSlip, Document
+from drivers.emulation.memory import StateFile
 from drivers.errors import Fault
 from drivers.links import Link
 from drivers.links.wire import WireLog
@@ -128,13 +129,14 @@ class Direct:
 class Shop:
     """One workplace with one registrar of `family`."""
 
-    def __init__(self, world: World, folder: Path, family: str) -> None:
+    def __init__(self, world: World, folder: Path, family: str, state: StateFile | None = None) -> None:
         self.world = world
         self.folder = folder
         self.family = FAMILIES[family]
         self.clock: Clock = VirtualClock(world)
         self.disk = Disk(folder, world)
-        self.box = Box(world, self.family.scheme, dict(self.family.options), transport=self.family.transport)
+        options, transport = dict(self.family.options), self.family.transport
+        self.box = Box(world, self.family.scheme, options, transport=transport, state=state)
         self.own_serial = self.box.serial()
         self.policy = Policy(cash_rounding=50, refund_limit=10**9, cash_out_limit=10**9)
         self.deaths = 0
