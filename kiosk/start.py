@@ -34,7 +34,7 @@ def open_till(settings: Settings, clock: Clock | None = None) -> Till:
 
 
 def check(settings: Settings, clock: Clock | None = None) -> int:
-    """Open the ledger, look at all of its pages, verify the whole journal; returns its records. Raises `LedgerError`."""
+    """Open the ledger, look at every page, verify the whole journal; returns its records. Raises `LedgerError`."""
     ledger = open_ledger(settings.ledger_url, clock or SystemClock())
     try:
         ledger.database.look_through()

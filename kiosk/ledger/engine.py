@@ -66,7 +66,7 @@ class Database:
         return postgresql_insert(table)
 
     def look_through(self) -> None:
-        """Look at every page of an SQLite file, however long that takes. Raises `Damaged`; a server looks for itself."""
+        """Look at every page of an SQLite file, however long it takes. Raises `Damaged`; a server looks for itself."""
         if not self.sqlite:
             return
         with self.read() as connection:

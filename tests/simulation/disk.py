@@ -8,9 +8,9 @@ file are watched:
     sync              a point before and one after; what was written before it is durable from then on, unless it lies
     delete            refused to a dead process, so that it cannot clean up behind itself
 
-A power cut takes the un-synced writes back, sector by sector (512 bytes): each survives by its own chance, so that pages
-are torn and the order of writes is no promise. What is proven so: the till relies on nothing but SQLite's syncs. What is
-not: other disks' own bugs (bits that rot), and directory entries, which count as durable at once.
+A power cut takes the un-synced writes back, sector by sector (512 bytes): each survives by its own chance, so that
+pages are torn and the order of writes is no promise. What is proven so: the till relies on nothing but SQLite's syncs.
+What is not: other disks' own bugs (bits that rot), and directory entries, which count as durable at once.
 
 It is made with ctypes on the library that Python's `sqlite3` is linked to; where that is built in, `available()` is
 False and the simulation does not run.
@@ -113,9 +113,13 @@ class Disk:
         """How many changes a power cut could take away now."""
         return sum(len(changes) for changes in self.unsynced.values())
 
-    def cut_power(self, dice: random.Random) -> None:
-        """Everything that was not synced is gone, or not, sector by sector. Call it when nothing is open any more."""
-        luck = dice.choice((0.0, 0.0, 0.5, 1.0))
+    def cut_power(self, dice: random.Random, luck: float | None = None) -> None:
+        """Everything that was not synced is gone, or not, sector by sector. Call it when nothing is open any more.
+
+        `luck` is a sector's chance to survive.
+        """
+        if luck is None:
+            luck = dice.choice((0.0, 0.0, 0.5, 1.0))
         for name, changes in sorted(self.unsynced.items()):
             path = Path(name)
             if not changes or not path.exists():
@@ -134,15 +138,13 @@ class Disk:
                         if dice.random() < luck:
                             file.seek(change.offset + start)
                             file.write(change.after[start : start + SECTOR])
-        self.unsynced.clear()
-        for name in self.folder.glob("*-shm"):
-            name.unlink()  # shared memory lives in RAM
+        self.survive_kill()
 
     def survive_kill(self) -> None:
         """Only the process died: the system writes out what it holds."""
         self.unsynced.clear()
-        for name in self.folder.glob("*-shm"):
-            name.unlink()
+        for shared in self.folder.glob("*-shm"):
+            shared.unlink()  # shared memory lives in RAM
 
     # -- what SQLite asks ------------------------------------------------------------------------------------------
 

@@ -91,7 +91,7 @@ def fresh_seq() -> Iterator[None]:
         self._parser.reset()
         self._link.flush_input()
         for _ in range(self._attempts):
-            seq = SEQ_FIRST + self._count
+            seq = SEQ_FIRST + int(self._count)
             self._count = (self._count + 1) % SEQ_SPAN
             self._link.write(
                 self._packet(seq, command, data), None if shown is None else self._packet(seq, command, shown)
@@ -121,9 +121,8 @@ def no_question() -> Iterator[None]:
             return Result(State.REJECTED, fault=verdict(fault).fault)
         journal.intent(document, before)
         result = registrar.register(document, before)
-        for _ in range(2):
-            if result.state is State.UNKNOWN:
-                result = registrar.register(document, before)
+        if result.state is State.UNKNOWN:
+            result = registrar.register(document, before)
         journal.outcome(document, result)
         return result
 

@@ -6,11 +6,14 @@ import hashlib
 import random
 import shutil
 import tempfile
+import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
+from drivers.clock import KYIV
 from drivers.errors import Fault
 from kiosk.ledger.errors import LedgerError
 from kiosk.ledger.records import DocumentState
@@ -24,7 +27,7 @@ from tests.simulation.shop import Shop
 from tests.simulation.world import Dead, Strike, World, inside
 
 RECOVERY_BOUND = 120.0
-"""Virtual seconds in which a start must have found out, or given up to find out, about everything that was left open."""
+"""Virtual seconds in which a start must have found out about a document that was left open, or given up asking."""
 PATIENCE = 0.5
 """How often somebody looks after what is broken before the next thing is done."""
 CLOSING_ATTEMPTS = 4
@@ -133,11 +136,11 @@ class Life:
         act = people.ACTS[step.act]
         return act(self.shop, dice, twice=True) if step.twice and step.act in people.PRESSED else act(self.shop, dice)
 
-    def _do(self, act: object) -> Told | None:
+    def _do(self, act: Callable[[], Told]) -> Told | None:
         """Do it; what the till refuses is told to the cashier and is no harm. Everything else is a defect."""
         world = self.world
         try:
-            told: Told = act()  # type: ignore[operator]
+            told = act()
         except Dead:
             return None
         except (TillError, Fault) as error:
@@ -155,8 +158,18 @@ class Life:
             return None
         if world.dead:
             return None
-        world.note(f"  {told.text}")
+        if told.text:
+            world.note(f"  {told.text}")
         return told
+
+    def _silently(self, act: Callable[..., object], *arguments: object) -> None:
+        """Do what shows the cashier nothing."""
+
+        def go() -> Told:
+            act(*arguments)
+            return Told()
+
+        self._do(go)
 
     def _look(self, told: Told | None) -> None:
         try:
@@ -169,7 +182,7 @@ class Life:
 
     def _aim(self, step: Step, dice: random.Random) -> None:
         """Arrange for what happens to this step."""
-        world, shop, box = self.world, self.shop, self.shop.box
+        world, box = self.world, self.shop.box
         world.aim(None)
         if not step.fault:
             return
@@ -284,7 +297,7 @@ class Life:
         if world.time - began > RECOVERY_BOUND * max(1, before):
             world.violate(f"recovery took {world.time - began:.0f} s for {before} documents")
         self.outcome.by_machine += before - len(shop.ledger.receipts.unsettled())
-        self._do(lambda: _nothing(shop.login(user.name if user is not None else "Ігор")))
+        self._silently(shop.login, user.name if user is not None else "Ігор")
 
     def _poll(self) -> None:
         """What the program does every few seconds: ask for the status, and about open outcomes once all is well."""
@@ -292,8 +305,8 @@ class Life:
         if self.world.violations:
             return
         before = len(shop.ledger.receipts.unsettled())
-        self._do(lambda: _nothing(shop.till.status.poll()))
-        self._do(lambda: _nothing(shop.till.unknowns.when_well(shop.till.status.view())))
+        self._silently(shop.till.status.poll)
+        self._silently(lambda: shop.till.unknowns.when_well(shop.till.status.view()))
         self.outcome.by_machine += before - len(shop.ledger.receipts.unsettled())
 
     # -- the day's end --------------------------------------------------------------------------------------------
@@ -335,7 +348,7 @@ class Life:
         shop, world = self.shop, self.world
         shop.login("Марія")
         for item in list(shop.till.unknowns.items()):
-            self._do(lambda item=item: _nothing(shop.till.unknowns.ask(item.document.id)))  # type: ignore[misc]
+            self._silently(shop.till.unknowns.ask, item.document.id)
             now = shop.ledger.receipts.document(item.document.id)
             if now.settled:
                 self.outcome.by_machine += 1
@@ -370,7 +383,7 @@ class _Hand:
         self._life.mend(self._what)
 
 
-def _noise(dice: random.Random, times: int) -> object:
+def _noise(dice: random.Random, times: int) -> Callable[[bytes], bytes]:
     left = [times]
 
     def spoil(data: bytes) -> bytes:
@@ -390,28 +403,16 @@ def _noise(dice: random.Random, times: int) -> object:
     return spoil
 
 
-def _nothing(_: object) -> Told:
-    return Told()
-
-
-def _minutes(count: int) -> object:
-    from datetime import timedelta
-
+def _minutes(count: int) -> timedelta:
     return timedelta(minutes=count)
 
 
 def _until_morning(world: World) -> float:
     """Seconds until the next day, 7:40 by Kyiv's clock."""
-    from datetime import timedelta
-
-    from drivers.clock import KYIV
-
     now = world.true_now().astimezone(KYIV)
     morning = (now + timedelta(days=1)).replace(hour=7, minute=40, second=0, microsecond=0)
     return (morning - now).total_seconds() if morning > now else 3600.0
 
 
 def _where(error: BaseException) -> str:
-    import traceback
-
     return "".join(traceback.format_exception(error))
