@@ -16,6 +16,9 @@ from kiosk.till.paper import paper_wanted
 from kiosk.till.till import Till
 from kiosk.till.workplace import Workplace
 
+AT_START = 5_000
+"""Journal records that a start verifies at most: a busy week of them, and what is left over is the next start's."""
+
 
 def open_till(settings: Settings, clock: Clock | None = None, *, signers: Sequence[str] = ()) -> Till:
     """The till of this workplace. Raises `LedgerError` for a ledger that cannot be used; the file is left untouched.
@@ -25,6 +28,12 @@ def open_till(settings: Settings, clock: Clock | None = None, *, signers: Sequen
     clock = clock or SystemClock()
     settings.folder.mkdir(parents=True, exist_ok=True)
     ledger = open_ledger(settings.ledger_url, clock)
+    try:
+        ledger.journal.verify(most=AT_START)
+    except LedgerError:
+        # Nothing may be sold on a journal that does not hold together.
+        ledger.close()
+        raise
     if settings.demo:
         from kiosk.ledger.demo import fill
 
@@ -44,9 +53,10 @@ def open_till(settings: Settings, clock: Clock | None = None, *, signers: Sequen
 
 
 def check(settings: Settings, clock: Clock | None = None) -> int:
-    """Open the ledger, verify the whole journal; returns its records. Raises `LedgerError`."""
+    """Open the ledger, look at every page, verify the whole journal; returns its records. Raises `LedgerError`."""
     ledger = open_ledger(settings.ledger_url, clock or SystemClock())
     try:
+        ledger.database.look_through()
         return ledger.journal.verify(full=True)
     finally:
         ledger.close()
