@@ -94,6 +94,18 @@ def _parser(make: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     what = "Make this machine the software registrar's own (DeviceRegister by force)."
     take_over = add("take-over", what, _take_over, url=True)
     take_over.add_argument("--yes", action="store_true", help="I know that no other machine holds unsent documents")
+    receipt = add(
+        "receipt", "Show or save the paper of a document that a software registrar keeps.", _receipt, url=True
+    )
+    receipt.add_argument("number", metavar="NUMBER", help="its fiscal number")
+    form = receipt.add_mutually_exclusive_group()
+    form.add_argument("--text", type=Path, metavar="FILE", nargs="?", help="as text; to stdout without a file")
+    form.add_argument("--png", type=Path, metavar="FILE", help="as a picture")
+    printer = add("printer", "Ask a receipt printer how it is; print its test page.", _printer)
+    printer.add_argument("url", metavar="URL", help="e.g. escpos+tcp://10.0.0.9:9100?profile=epson")
+    printer.add_argument("--wire", action="store_true", help="print the bytes both ways to stderr")
+    printer.add_argument("--pages", action="store_true", help="print the alphabet under every known code page number")
+    printer.add_argument("--drawer", action="store_true", help="open the cash drawer")
     journal = add("journal", "Show what this command registered, from its own journal.", _journal)
     journal.add_argument("--last", type=int, default=20, metavar="N", help="records to show (20)")
     emulate = add("emulate", "Run a virtual registrar until stopped.", _emulate)
@@ -355,6 +367,53 @@ def _take_over(options: argparse.Namespace) -> int:
         info = registrar.info()
     _say(options, {"info": info}, f"the registrar {info.fiscal_number} belongs to this machine now")
     return DONE
+
+
+def _receipt(options: argparse.Namespace) -> int:
+    from drivers.errors import Code, Invalid
+    from drivers.printers import files, tape
+
+    with _Device(options) as registrar:
+        keeps = getattr(registrar, "paper", None)
+        if keeps is None:
+            raise Invalid(Code.UNSUPPORTED, "only a software registrar keeps its documents: ask it for a copy on paper")
+        rows, qr = keeps(options.number)
+        width = registrar.capabilities.line_length
+    text = tape.told(rows, qr)
+    if options.png:
+        files.write_picture(options.png, rows, qr, width)
+    elif options.text:
+        files.write_text(options.text, rows, qr)
+    where = options.png or options.text
+    _say(options, {"number": options.number, "text": text, "qr": qr, "file": where}, f"{where}" if where else text)
+    return DONE
+
+
+def _printer(options: argparse.Namespace) -> int:
+    from drivers.errors import Code, Invalid
+    from drivers.links.wire import WireLog
+    from drivers.printers.address import at
+    from drivers.printers.escpos import EscposPrinter
+    from drivers.printers.letters import profiles
+
+    log = WireLog(SystemClock())
+    printer = at(options.url, log)
+    if not isinstance(printer, EscposPrinter):
+        raise Invalid(Code.UNSUPPORTED, "only an ESC/POS printer can be asked")
+    try:
+        state = printer.state()
+        text = f"{printer.name}: {state.trouble or ('ready' if state.told else 'does not tell how it is')}"
+        if state.paper_low:
+            text += ", the roll is near its end"
+        if options.pages:
+            printer.print_pages(list(dict.fromkeys(page for pages in profiles().values() for page in pages)))
+        if options.drawer:
+            printer.open_drawer()
+    finally:
+        if options.wire:
+            print(log.tail(1000), file=sys.stderr)
+    _say(options, {"printer": printer.name, "state": state}, text)
+    return DONE if state.trouble is None else REJECTED
 
 
 def _journal(options: argparse.Namespace) -> int:

@@ -37,7 +37,7 @@ from drivers.clock import Clock
 from drivers.document import Document
 from drivers.errors import Code, DifferentDevice, Fault, Invalid, LinkLost, Unreachable
 from drivers.links import Link
-from drivers.registrar import Capabilities, Info, Registrar, Result, Snapshot, Status, Totals
+from drivers.registrar import Capabilities, Info, PrintsApart, Registrar, Result, Snapshot, Status, Totals
 
 HEAD, VERSION = "kasa-wire", 1
 SECRETS = frozenset(
@@ -211,6 +211,14 @@ class RecordedRegistrar:
 
     def set_clock(self, moment: datetime) -> None:
         self._call(self._registrar.set_clock, moment)
+
+    def set_paper(self, wanted: bool) -> None:
+        if isinstance(self._registrar, PrintsApart):
+            self._call(self._registrar.set_paper, wanted)
+
+    def reprint(self, document: Document) -> None:
+        if isinstance(self._registrar, PrintsApart):
+            self._call(self._registrar.reprint, document)
 
     def close(self) -> None:
         self._call(self._registrar.close)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from drivers.document import Document, DocumentKind
 from drivers.errors import Code, Existence, Fault, Invalid
@@ -142,6 +142,8 @@ class Capabilities:
     max_payments: int = 4
     tax_letters: str = "АБВГД"
     part_payments: bool = False
+    prints_apart: bool = False
+    """Whether a receipt stands without paper and is printed, or not, beside registering it (`PrintsApart`)."""
 
     def accept(self, document: Document) -> None:
         """Refuse what this registrar does not do at all; the first step of every driver's `check`. Raises `Invalid`."""
@@ -179,6 +181,21 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True)
+class RefusedDocument:
+    """What the server refused of an offline session. `number` 0 where it named no document (it refused the session).
+
+    `code` is the normalised code, `text` the server's own words.
+    """
+
+    code: str
+    text: str
+    number: int = 0
+    fiscal: str = ""
+    kind: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Offline:
     """A software registrar's offline work. `since` is aware UTC, None while online.
 
@@ -197,6 +214,8 @@ class Offline:
     reason: str = ""
     allowed: bool | None = None
     """Whether the registration has the right to work offline, as the server told last; None before it told."""
+    refused: RefusedDocument | None = None
+    """With `REJECTED` only."""
 
 
 @dataclass(frozen=True)
@@ -306,3 +325,17 @@ class Served(Registrar, Protocol):
 def served(registrar: Registrar) -> Served | None:
     """The registrar as one behind a server, None for a device."""
     return cast(Served, registrar) if callable(getattr(registrar, "synchronise", None)) else None
+
+
+@runtime_checkable
+class PrintsApart(Protocol):
+    """What a registrar with `prints_apart` does besides: its paper is apart from its documents."""
+
+    def set_paper(self, wanted: bool) -> None:
+        """Whether buyers' receipts are printed from now on."""
+
+    def reprint(self, document: Document) -> None:
+        """The paper of a registered document, marked as a copy unless nothing of it was printed before.
+
+        Raises `Refused` for a document that is not registered, and what the printer raises.
+        """

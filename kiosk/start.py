@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drivers.clock import Clock, SystemClock
+from drivers.worker import Worker
 from kiosk.config import Settings
 from kiosk.desks import worker
+from kiosk.ledger.records import Binding
 from kiosk.ledger.store import open_ledger
+from kiosk.till.paper import paper_wanted
 from kiosk.till.till import Till
 from kiosk.till.workplace import Workplace
 
@@ -25,7 +28,10 @@ def open_till(settings: Settings, clock: Clock | None = None, *, signers: Sequen
 
         fill(ledger, workplace=settings.workplace, registrar_url=settings.registrar, signers=signers)
 
-    return Till(Workplace(ledger, settings, clock, lambda binding: worker(binding, clock)))
+    def access(binding: Binding) -> Worker:
+        return worker(binding, clock, settings=settings, paper=paper_wanted(ledger, settings.workplace))
+
+    return Till(Workplace(ledger, settings, clock, access))
 
 
 def check(settings: Settings, clock: Clock | None = None) -> int:

@@ -79,6 +79,9 @@ class Shop(Protocol):
     def bind(self, enterprise_id: int, workplace: str, url: str, role: BindingRole) -> Binding:
         """Raises `LedgerError` when the enterprise has another active registrar at this workplace."""
 
+    def move(self, binding_id: int, url: str) -> Binding:
+        """The same unit answers elsewhere: serial, fiscal number and shift stay."""
+
     def met(self, binding_id: int, *, serial: str, fiscal_number: str, model: str) -> Binding:
         """Remember which unit answered at the first meeting; a bound serial never changes here.
 
@@ -253,6 +256,9 @@ class Receipts(Protocol):
 
     def documents(self, shift_id: int) -> Sequence[FiscalDocument]:
         """All documents of a shift in order."""
+
+    def not_printed(self, shift_id: int) -> Sequence[FiscalDocument]:
+        """Registered documents of a shift whose paper is owed, oldest first."""
 
     def last_document(self, binding_id: int) -> FiscalDocument | None:
         """The last one that was registered."""

@@ -17,6 +17,7 @@ from textual.containers import Horizontal, Vertical
 
 from drivers.document import CardSlip
 from kiosk.i18n import _, money
+from kiosk.screens.offline_words import sentence
 from kiosk.screens.screen import KioskScreen, acting
 from kiosk.till import payment
 from kiosk.till.basket import Basket
@@ -24,6 +25,7 @@ from kiosk.till.errors import N_, Refusal, TillError
 from kiosk.till.money import read_money
 from kiosk.till.payment import Quote
 from kiosk.till.sale import Paid
+from kiosk.till.status import StatusView
 from kiosk.widgets.keypad import CLEAR, DELETE, ENTER, Keypad
 from kiosk.widgets.notice import Notice
 from kiosk.widgets.palette import Lamp
@@ -56,6 +58,7 @@ class PaymentScreen(KioskScreen[Paid]):
         self._figures = Figures(quote)
         self._slip = slip
         self._sent = False
+        self._blocked = False
         if card:
             self._figures = Figures(self._quote(card, 0))
 
@@ -80,6 +83,17 @@ class PaymentScreen(KioskScreen[Paid]):
             touch.can_focus = False
         self._view.focus()
         self._hint()
+
+    def show_status(self, view: StatusView) -> None:
+        """The link may go, and with it the permit, while the cashier types: the key says so before it is pressed."""
+        super().show_status(view)
+        blocked = view.offline is not None and not view.offline.sells
+        if blocked != self._blocked and not self._sent and self.query("#hint"):
+            self._blocked = blocked
+            self.query_one("#confirm", Touch).disabled = blocked
+            self._hint()
+            if blocked and view.offline is not None:
+                self.query_one("#hint", Notice).say(Lamp.RED, *sentence(view.offline))
 
     @property
     def _view(self) -> PaymentView:

@@ -38,8 +38,12 @@ ITEMS = (
     Item("cash", N_("Service cash-out"), N_("Money taken from the drawer"), {"out": True}),
     Item("closing", N_("Close shift (Z)"), N_("Count, compare, cash-out, Z report")),
     Item("checklist", N_("State"), N_("The check before the shift, to be read"), {"look": True}),
+    Item("unprinted", N_("Not printed"), N_("Receipts whose paper is owed; printing registers nothing")),
     Item("unknown", N_("Unknown outcomes"), N_("Documents whose outcome must be resolved")),
+    Item("finder", N_("Find registrars"), N_("Ask every port who is there; connect what was found")),
+    Item("prro_trouble", N_("The software registrar does not work"), N_("What is wrong and what to do"), software=True),
     Item("rekey", N_("Replacement of the key"), N_("Another key signs; the old one is kept"), software=True),
+    Item("sync_rejected", N_("Refused offline documents"), N_("Send again, export for support"), software=True),
 )
 
 

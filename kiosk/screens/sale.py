@@ -20,10 +20,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
+from drivers.registrar import Mode
 from kiosk.i18n import _, explain, money
 from kiosk.ledger.records import Customer, Good, ReceiptState
 from kiosk.screens import exists
 from kiosk.screens import sale_questions as questions
+from kiosk.screens.offline_blocked import go_reserve
 from kiosk.screens.screen import KioskScreen, acting
 from kiosk.till.basket import Basket
 from kiosk.till.errors import N_, Denied, Doubt, Refusal
@@ -31,6 +33,7 @@ from kiosk.till.money import amount
 from kiosk.till.receipts import new_basket_id
 from kiosk.till.rights import Right
 from kiosk.till.sale import Entered, Happened, Paid
+from kiosk.till.status import StatusView
 from kiosk.widgets.entry_line import EntryLine
 from kiosk.widgets.key_strip import KeyStrip, StripKey
 from kiosk.widgets.notice import Notice
@@ -214,6 +217,8 @@ class SaleScreen(KioskScreen[None]):
     @acting
     async def action_pay(self) -> None:
         """F6: the window opens where the till may sell; what it answers decides what is shown next."""
+        if not await self._may_pay():
+            return
         quote = await self.work(self.till.sale.ready)
         step = await self.work(self.till.workplace.rounding_step, quiet=True)
         card, slip = 0, None
@@ -230,6 +235,34 @@ class SaleScreen(KioskScreen[None]):
         await self._reread()
         if paid is not None and paid.state is ReceiptState.UNKNOWN:
             await self._open("unknown")
+
+    async def _may_pay(self) -> bool:
+        """Without a link the line is asked for once more before a blocked till says so (cashier-flow.md VI.2)."""
+        view = self.kiosk.view
+        if view is None or view.offline is None or view.offline.sells or not self._basket.lines:
+            return True
+        binding = await self.work(self.till.workplace.main_binding)
+        seen = await self.work(self.till.offline.probe, binding)
+        self.kiosk.look()
+        if seen is None or seen.sells:
+            return True
+        if seen.mode is Mode.REJECTED:
+            await self._open("sync_rejected")
+            return False
+        self.app.bell()
+        answer = await self.ask("offline_blocked", seen=seen)
+        if answer == "trouble":
+            await self._open("prro_trouble")
+        elif answer == "reserve":
+            await go_reserve(self)
+        return False
+
+    def show_status(self, view: StatusView) -> None:
+        super().show_status(view)
+        blocked = view.offline is not None and not view.offline.sells
+        key = StripKey("pay", _("Selling forbidden"), off=True) if blocked else StripKey("pay", _("F6 Pay"), main=True)
+        for strip in self.query("#pay").results(KeyStrip):
+            strip.show((key,))
 
     @acting
     async def action_discount(self) -> None:

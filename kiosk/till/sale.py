@@ -26,7 +26,7 @@ from kiosk.ledger.records import (
     StoredBasket,
 )
 from kiosk.till import basket as baskets
-from kiosk.till import payment, scan
+from kiosk.till import offline, payment, scan
 from kiosk.till.basket import Basket
 from kiosk.till.errors import N_, Refusal
 from kiosk.till.fiscal import Fiscal
@@ -332,10 +332,12 @@ class Sale:
         for enterprise in self.basket.by_enterprise():
             binding = self._workplace.binding_for(enterprise)
             self._fiscal.guard(binding)
+            offline.guard(self._workplace, binding)
             found[enterprise] = (binding, self._shifts.selling(binding))
         if not found:
             binding = self._workplace.main_binding()
             self._fiscal.guard(binding)
+            offline.guard(self._workplace, binding)
             found[binding.enterprise_id] = (binding, self._shifts.selling(binding))
         return found
 

@@ -9,6 +9,8 @@ from kiosk.till.correction import Corrections
 from kiosk.till.fiscal import Fiscal
 from kiosk.till.keys import Keys
 from kiosk.till.notices import Notices
+from kiosk.till.offline import OfflineDesk
+from kiosk.till.paper import Paper
 from kiosk.till.people import People
 from kiosk.till.refund import Refunds
 from kiosk.till.rekey import Rekeying
@@ -17,6 +19,7 @@ from kiosk.till.sale import Sale
 from kiosk.till.shift import Shifts
 from kiosk.till.status import Status
 from kiosk.till.storno import Stornos
+from kiosk.till.trouble import Trouble
 from kiosk.till.unknown import Unknowns
 from kiosk.till.workplace import Workplace
 
@@ -41,6 +44,9 @@ class Till:
         self.notices = Notices(workplace)
         self.closing = Closing(workplace, self.fiscal, self.shifts, self.cash, self.reports, self.sale)
         self.unknowns = Unknowns(workplace, self.fiscal)
+        self.offline = OfflineDesk(workplace)
+        self.trouble = Trouble(workplace)
+        self.paper = Paper(workplace)
         self.status = Status(workplace, self.shifts)
 
     def close(self) -> None:

@@ -192,6 +192,12 @@ class SqlReceipts:
     def documents(self, shift_id: int) -> Sequence[FiscalDocument]:
         return self._documents(select(DOCUMENTS).where(DocumentRow.shift_id == shift_id).order_by(DocumentRow.seq))
 
+    def not_printed(self, shift_id: int) -> Sequence[FiscalDocument]:
+        owed = DocumentRow.state == str(DocumentState.NOT_PRINTED)
+        return self._documents(
+            select(DOCUMENTS).where(DocumentRow.shift_id == shift_id, owed).order_by(DocumentRow.seq)
+        )
+
     def last_document(self, binding_id: int) -> FiscalDocument | None:
         found = self._documents(
             select(DOCUMENTS)

@@ -100,7 +100,7 @@ FIRST_LINK = N_("The registrar must answer first: see its link above.")
 
 
 def printer(status: Status | None) -> CheckLine:
-    """Line 14."""
+    """Line 14 of a hardware registrar, whose printer is the registrar."""
     title, threshold = N_("Printer"), N_("paper in, cover closed")
     if status is None:
         return CheckLine(14, "printer", title, Colour.RED, N_("not known"), threshold, FIRST_LINK, blocks=True)
