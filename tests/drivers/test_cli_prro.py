@@ -137,6 +137,8 @@ def test_offline_documents_are_brought_home_by_sync(place: Software) -> None:
     sold = place.ask("register", place.sale())["result"]
     assert sold["state"] == "registered" and sold["evidence"]["offline"] == 1
     assert place.ask("sync", status=STATUS_UNREACHABLE)["error"]["code"] == "OFFLINE"
+    alone = place.ask("status", status=STATUS_UNREACHABLE)
+    assert alone["info"] is None and alone["status"]["offline"]["queued"] == 2
     place.serve(port)
     home = place.ask("sync")["offline"]
     assert (home["mode"], home["queued"]) == ("online", 0)
