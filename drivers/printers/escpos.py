@@ -20,12 +20,14 @@ from dataclasses import dataclass
 from drivers.errors import Fault
 from drivers.links.wire import RecordedLink
 from drivers.printers import NotPrinted, PaperState, Trouble, status
-from drivers.printers.job import DRAWERS, Look, document
+from drivers.printers.job import DRAWERS, Look, document, warm
 from drivers.printers.job import test_page as pages_of
 from drivers.printers.letters import Page
 
 ANSWER = 0.3
 """Seconds for an answer to DLE EOT."""
+ENDED = b"\x1dr\x01"
+"""Transmit status, when its turn comes."""
 PIECE = 512
 """Bytes of one write: a printer that stops taking bytes is noticed after one piece."""
 PAUSE = 1.0
@@ -93,7 +95,7 @@ class EscposPrinter:
                 self._link.write(at_once)
                 self._ask()
                 return
-            self._link.write(pulse)
+            self._link.write(pulse + (ENDED if self._asks_the_end else b""))
             if self._answers:
                 self._wait(len(pulse))
         except NotPrinted:
@@ -105,6 +107,7 @@ class EscposPrinter:
 
     def state(self) -> PaperState:
         """The printer now. It takes a third of a second where the printer is silent."""
+        warm()
         if self._manner.status == "no":
             return PaperState()
         try:
@@ -122,6 +125,9 @@ class EscposPrinter:
         try:
             self._link.open()
             self._refuse(self._ask(), begun=False)
+            if self._asks_the_end:
+                # In one stream with the document: what loses the end of it loses the question too.
+                data += ENDED
             for start in range(0, len(data), PIECE):
                 self._link.write(data[start : start + PIECE])
                 begun = True
@@ -136,6 +142,10 @@ class EscposPrinter:
             raise NotPrinted(trouble, f"{WORDS[trouble]} ({fault.what})", begun=begun) from fault
         finally:
             self._link.close()
+
+    @property
+    def _asks_the_end(self) -> bool:
+        return self._answers and self._counts is not False
 
     def _refuse(self, state: PaperState, *, begun: bool) -> None:
         if state.trouble is not None:
@@ -165,13 +175,11 @@ class EscposPrinter:
     def _wait(self, sent: int) -> None:
         """Until the printer says that everything is worked off, or tells what stops it. Raises `NotPrinted`.
 
-        The question is put once: an answer to a second one would not say that what was lost before it came out. A
-        printer that never knew the question is not waited for again.
+        The question went with the document and is put once: an answer to a second one would not say that what was lost
+        before it came out. A printer that never knew the question is not waited for again.
         """
-        if self._counts is False:
+        if not self._asks_the_end:
             return
-        self._flush()
-        self._link.write(b"\x1dr\x01")
         end = time.monotonic() + WORK + sent * self._manner.byte_time
         while time.monotonic() < end:
             if self._answer(status.is_queued, PAUSE) is not None:

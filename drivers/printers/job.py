@@ -127,10 +127,16 @@ def _logo(path: Path, dots: int) -> Image:
     return sheet
 
 
+def warm() -> None:
+    """Import what writes documents, so that the first receipt need not wait for it."""
+    _writer()
+
+
 def _writer() -> Any:
     with warnings.catch_warnings():
         # Its imports warn about their own dependencies; a till has nobody to tell that to.
         warnings.simplefilter("ignore")
         from escpos.printer import Dummy
 
-        return Dummy()
+        # A profile that knows its width: the default one prints a complaint about it to the screen with every image.
+        return Dummy(profile="TM-T20II")

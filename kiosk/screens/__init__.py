@@ -23,6 +23,8 @@ SCREENS: Mapping[str, str] = {
     "search": "kiosk.screens.search:SearchDialog",
     "payment": "kiosk.screens.payment:PaymentScreen",
     "card_slip": "kiosk.screens.card_slip:CardSlipDialog",
+    "stamps": "kiosk.screens.stamps:StampsDialog",
+    "orders": "kiosk.screens.orders:OrdersScreen",
     "outcome": "kiosk.screens.outcome:OutcomeScreen",
     "keyboard": "kiosk.screens.keyboard:KeyboardDialog",
     "refund": "kiosk.screens.refund:RefundScreen",

@@ -210,6 +210,12 @@ class OutcomeScreen(KioskScreen[bool]):
     def _facts(self) -> Sequence[str]:
         paid = self._paid
         facts = [self._document(document) for document in paid.documents]
+        if paid.order is not None and paid.state is ReceiptState.DONE:
+            facts.append(
+                _("Order No. {number}: {paid} paid of {total}").format(
+                    number=paid.order.number, paid=money(paid.order.paid), total=money(paid.order.total)
+                )
+            )
         for slip in paid.slips:
             if paid.state is ReceiptState.DONE:
                 facts.append(_("Slip: printed") if slip.printed_at else _("Slip: waits for the printer"))

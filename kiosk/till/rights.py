@@ -29,6 +29,7 @@ class Right(StrEnum):
     DISCOUNT = "discount"
     PRICE = "price"
     UNLISTED = "unlisted"
+    STAMPLESS = "stampless"
     X_REPORT = "x_report"
     Z_REPORT = "z_report"
     Z_REPORT_ANY = "z_report_any"
@@ -71,6 +72,8 @@ TABLE: Mapping[Right, Mapping[Role, Grant]] = {
     Right.DISCOUNT: {_C: Grant.SENIOR, _S: Grant.YES, _A: Grant.YES},
     Right.PRICE: {_C: Grant.NO, _S: Grant.PIN, _A: Grant.YES},
     Right.UNLISTED: {_C: Grant.SENIOR, _S: Grant.YES, _A: Grant.YES},
+    # An old stamp without a barcode may be sold (fiscal-server.md §9.3); whether it is one, a senior looks.
+    Right.STAMPLESS: {_C: Grant.SENIOR, _S: Grant.YES, _A: Grant.YES},
     Right.X_REPORT: {_C: Grant.YES, _S: Grant.YES, _A: Grant.YES},
     Right.Z_REPORT: {_C: Grant.YES, _S: Grant.YES, _A: Grant.YES},
     Right.Z_REPORT_ANY: {_C: Grant.SENIOR, _S: Grant.YES, _A: Grant.YES},

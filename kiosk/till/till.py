@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from kiosk.till.advance import Advances
 from kiosk.till.cash import Cash
 from kiosk.till.checklist import Checklist
 from kiosk.till.closing import Closing
 from kiosk.till.correction import Corrections
 from kiosk.till.fiscal import Fiscal
+from kiosk.till.giveback import GiveBack
 from kiosk.till.keys import Keys
 from kiosk.till.notices import Notices
 from kiosk.till.offline import OfflineDesk
@@ -36,6 +38,8 @@ class Till:
         self.shifts = Shifts(workplace, self.fiscal, self.keys)
         self.sale = Sale(workplace, self.fiscal, self.shifts)
         self.cash = Cash(workplace, self.fiscal, self.shifts)
+        self.advances = Advances(workplace, self.fiscal, self.sale)
+        self.give_back = GiveBack(workplace, self.fiscal, self.shifts, self.cash, self.advances)
         self.refunds = Refunds(workplace, self.fiscal, self.shifts, self.cash)
         self.corrections = Corrections(workplace, self.fiscal, self.refunds)
         self.stornos = Stornos(workplace, self.fiscal, self.shifts)

@@ -91,10 +91,11 @@ def test_a_row_without_letters_is_drawn(plug: Plug) -> None:
     assert rig.lines[1] == "Хороб"
 
 
-def test_everything_is_drawn(plug: Plug) -> None:
+def test_everything_is_drawn(plug: Plug, capfd: pytest.CaptureFixture[str]) -> None:
     rig = plug("tcp", {}, "letters=picture&paper=58&qr=raster")
     rig.printer.print(["Хліб", QR_ROW], LINK)
     assert all(line.startswith("[IMAGE 384x") for line in rig.lines[:2])
+    assert capfd.readouterr() == ("", ""), "a library that prints would write into the till's face"
 
 
 @pytest.mark.parametrize("qr", ["native", "raster"])

@@ -104,7 +104,8 @@ async def test_vi_1_a_lost_answer_is_a_clear_unknown_and_is_found_out_by_itself(
         shop.emulator.replug()
         await home(one, shop)
         await one.until(lambda: not shop.ledger.receipts.unsettled(), "found out")
-        await one.until(lambda: "зареєстровано" in one.text(), "told")
+        await one.until(lambda: one.where == "MessageDialog", "told")
+        await one.until(lambda: "25,50 грн: зареєстровано" in words(one), "what became of it")
         assert on_server(shop) == [2550]
         receipt = await one.ask_till(lambda: shop.ledger.receipts.by_number(1))
         assert receipt.state is ReceiptState.DONE

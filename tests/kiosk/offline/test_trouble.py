@@ -12,6 +12,7 @@ from drivers.registrar import Mode, RefusedDocument
 from kiosk.till.offline import OfflineView
 from kiosk.till.status import StatusView
 from kiosk.till.trouble import Branch, Verdict, failing, tree, until_midnight
+from kiosk.widgets.rows import Rows
 from tests.kiosk.offline.conftest import selling
 from tests.kiosk.offline.test_offline_screens import AWAY, HOUR, past, pay, sees, words
 from tests.till.offline.conftest import OpenShop
@@ -88,7 +89,10 @@ async def test_viii_4_the_page_is_one_f1_from_the_failing_sale_and_from_the_menu
         assert one.where == "HelpDialog", "the keys of the sale are one more press away"
         await one.press("escape")
         assert one.where == "SaleScreen"
-        await one.press("f11", "end", "up", "enter")
+        await one.press("f11")
+        rows = one.app.screen.query_one(Rows)
+        rows.move_to([item.screen for item in rows.rows].index("prro_trouble"))
+        await one.press("enter")
         assert one.where == "PrroTroubleScreen"
         await one.press("escape")
         await one.until(lambda: one.where == "SaleScreen")

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,12 @@ def _register_keys(path: str, key_id: str) -> None:
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
+    with furnished(tmp_path, build) as made:
+        yield made
+
+
+@contextmanager
+def furnished(tmp_path: Path, build: Callable[[dict[str, str]], FiscalEmulator]) -> Iterator[Rig]:
     """Demo keys in the ring, a server on a port, a printer on another."""
     with ExitStack() as stack:
         fiscal = stack.enter_context(build({"fn": FN}))
@@ -154,35 +160,38 @@ def counter(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Counter:
     """`async with counter(size=(80, 25)) as shop`: the sale screen of an open shift."""
     monkeypatch.setenv("TZ", "Europe/Kyiv")
     time.tzset()
-
-    @asynccontextmanager
-    async def start(size: tuple[int, int] = (80, 25), **changes: Any) -> AsyncIterator[Selling]:
-        def opener() -> Till:
-            till = rig.open(**changes)
-            till.people.logout()
-            rig.made.clear()
-            return till
-
-        app = KioskApp(rig.settings, opener)
-        app.REPEAT_GAP = 0.0
-        async with app.run_test(size=size) as pilot:
-            await _until(pilot, app.ready.is_set)
-            assert app.failed is None, app.failed
-            assert app.till is not None
-            shop = Selling(app, pilot, rig.paper, Path(), app.till)
-            app.scanned(CASHIER)
-            await shop.until(lambda: shop.where == "SaleScreen", "the sale")
-            await shop.quiet()
-            yield shop
-
-    return start
+    return lambda size=(80, 25), **changes: shop_of(rig, size, **changes)
 
 
-async def pay(shop: Selling) -> OutcomeScreen:
-    """One good, the exact cash; on the screen with the outcome."""
+@asynccontextmanager
+async def shop_of(rig: Rig, size: tuple[int, int], **changes: Any) -> AsyncIterator[Selling]:
+    """The till under the pilot."""
+
+    def opener() -> Till:
+        till = rig.open(**changes)
+        till.people.logout()
+        rig.made.clear()
+        return till
+
+    app = KioskApp(rig.settings, opener)
+    app.REPEAT_GAP = 0.0
+    async with app.run_test(size=size) as pilot:
+        await _until(pilot, app.ready.is_set)
+        assert app.failed is None, app.failed
+        assert app.till is not None
+        shop = Selling(app, pilot, rig.paper, Path(), app.till)
+        app.scanned(CASHIER)
+        await shop.until(lambda: shop.where == "SaleScreen", "the sale")
+        await shop.quiet()
+        yield shop
+
+
+async def pay(shop: Selling, begin: Callable[[], None] = lambda: None) -> OutcomeScreen:
+    """One good, the exact cash; on the screen with the painted code or words."""
     await shop.scan(GREEN.barcode)
     await shop.press("f6")
     await shop.until(lambda: shop.where == "PaymentScreen", "the payment")
+    begin()
     await shop.pilot.press("ctrl+enter")
     await shop.until(lambda: shop.where == "OutcomeScreen", "the outcome")
     await shop.quiet()

@@ -56,7 +56,7 @@ class PrroShop:
     def url(self) -> str:
         options = {
             "fn": FN, "key": self.who, "keys": self.keys.folder, "state": self.folder / "state", "tsp": "no",
-            "demo": "yes", "connect_ms": 500, "read_ms": 1500, "command_ms": 1500, "tape": self.folder / "tape.txt",
+            "demo": "yes", "connect_ms": 2000, "read_ms": 8000, "command_ms": 8000, "tape": self.folder / "tape.txt",
         } | self.options  # fmt: skip
         query = "&".join(f"{name}={value}" for name, value in options.items())
         return f"prro+{self.emulator.address}?{query}"
