@@ -41,7 +41,7 @@ async def test_ii_a_refusal_of_the_server_stops_the_opening_with_its_words(shop:
         assert one.name == "ChecklistScreen"
 
 
-@pytest.mark.parametrize(("field", "line"), [("link", "Internet"), ("flags", "Fiscal server"), ("clock", "Clock")])
+@pytest.mark.parametrize(("field", "line"), [("link", "Internet"), ("flags", "Fiscal server")])
 async def test_a_field_of_the_status_bar_leads_to_its_line(shop: Software, field: str, line: str) -> None:
     shop.login()
     shop.unlock()
