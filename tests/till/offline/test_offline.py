@@ -16,7 +16,8 @@ from drivers.registrar import Mode
 from drivers.road import walk
 from kiosk.ledger.records import ReceiptState
 from kiosk.till.errors import Refusal
-from kiosk.till.offline import NOTICE, Alert, Kind
+from kiosk.till.notices import NOTICE
+from kiosk.till.offline import Alert, Kind
 from tests.contract.memory import MemoryJournal
 from tests.prro.registrar.world import storno
 from tests.till.offline.conftest import OpenShop
