@@ -93,6 +93,7 @@ class KioskApp(App[int]):
         self.busy = 0
         self._opener = opener
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="till")
+        self._closing = False
         self._intake = Intake()
         self._waiting = False
         self._last_key = ("", 0.0)
@@ -143,6 +144,7 @@ class KioskApp(App[int]):
             self.exit(0)
 
     async def on_unmount(self) -> None:
+        self._closing = True
         if self.till is not None:
             await asyncio.get_running_loop().run_in_executor(self._thread, self.till.close)
         self._thread.shutdown(wait=True)
@@ -154,6 +156,9 @@ class KioskApp(App[int]):
 
         `quiet` calls (reading a state now and then) neither show as work nor hold back presses.
         """
+        if self._closing:
+            # A worker that begins while the till closes ends as the others do.
+            raise asyncio.CancelledError
         call = partial(function, *arguments, **named)
         if quiet:
             return await asyncio.get_running_loop().run_in_executor(self._thread, call)
@@ -234,7 +239,7 @@ class KioskApp(App[int]):
 
     async def _poll(self) -> None:
         """Ask the registrar for its state now and then, unless the till is at work with it."""
-        if self.till is not None and not self.busy:
+        if self.till is not None and not self.busy and not self._closing:
             await self.work(self.till.status.poll, quiet=True)
             # The registrar's own worker asks; its answer is in memory a moment later.
             self.set_timer(self.LOOK, self.look)
@@ -274,6 +279,9 @@ class KioskApp(App[int]):
             await resume.put_float(self)
         else:
             await self._tell_found()
+        from kiosk.screens import owner
+
+        await owner.tell(self)
 
     async def _tell_found(self) -> None:
         """What was cut off and has been found out since: the first to come reads it, once."""

@@ -55,6 +55,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registrar: str = ""
     internet: str = "fs.tax.gov.ua:443"
     """Where line 1 of the checklist knocks: host:port."""
+    printer: str = ""
+    """The receipt printer of a software registrar (drivers.printers.address), e.g. escpos+tcp://10.0.0.9:9100."""
+    receipts: str = ""
+    """Folder that gets each receipt of a software registrar as a file; "" for none."""
+    receipt_pictures: bool = False
+    """Whether the files are pictures (PNG) too."""
     scanner: str = ""
     scales: str = ""
     demo: bool = False

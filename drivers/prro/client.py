@@ -417,8 +417,7 @@ class FiscalServer:
         import httpx
 
         url = self._base + path
-        self._log.remark(f"POST {url} {kind} {len(body)}")
-        self._log.to_device(body, masked(body))
+        self._log.asked(url, kind, body, masked(body))
         deadline = self.time.monotonic() + wait + self._timeouts.connect
         try:
             timeout = httpx.Timeout(wait, connect=self._timeouts.connect, pool=self._timeouts.connect)
@@ -432,16 +431,19 @@ class FiscalServer:
                 self._heard(response)
                 status = response.status_code
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            self._log.remark(f"not sent: {type(error).__name__}")
+            self._log.unanswered(f"not sent: {type(error).__name__}")
             raise _NotSent(f"no connection to the fiscal server: {error or type(error).__name__}") from error
         except (httpx.LocalProtocolError, httpx.InvalidURL) as error:
+            self._log.unanswered(f"not sent: {type(error).__name__}")
             raise _NotSent(f"the request could not be made: {error}") from error
+        except _Lost:
+            self._log.unanswered("lost: too long or too slow")
+            raise
         except httpx.HTTPError as error:
-            self._log.remark(f"lost: {type(error).__name__}")
+            self._log.unanswered(f"lost: {type(error).__name__}")
             broken = not isinstance(error, httpx.TimeoutException)
             raise _Lost(f"the fiscal server did not answer: {error or type(error).__name__}", broken=broken) from error
-        self._log.remark(f"HTTP {status}")
-        self._log.from_device(masked(bytes(answer)))
+        self._log.answered(status, masked(bytes(answer)))
         return _Answer(status, bytes(answer))
 
     def _heard(self, response: httpx.Response) -> None:

@@ -148,7 +148,7 @@ class Line:
             mode = Mode.ONLINE if self._dead_at is None else Mode.BLOCKED if blocked else Mode.OFFLINE
             return Offline(
                 mode, month_left=left.month_left, numbers_left=numbers,
-                reason=self.trouble.what if self.trouble else "",
+                reason=self.trouble.what if self.trouble else "", allowed=store.fact("offline_supported"),
             )  # fmt: skip
         sent, total = self._offline.counts(session)
         mode = Mode.SYNCING if self._syncing else Mode.OFFLINE
@@ -165,6 +165,7 @@ class Line:
             sent=sent,
             numbers_left=numbers,
             reason=session.text,
+            allowed=store.fact("offline_supported"),
             refused=self._refused(session) if session.state is SessionState.REFUSED else None,
         )
 

@@ -78,6 +78,11 @@ class SqlShop:
                     raise LedgerError("active", f"the enterprise already has an active registrar here: {other}")
             return _binding(connection.execute(insert(BINDINGS).values(values).returning(*BINDINGS.c)).one())
 
+    def move(self, binding_id: int, url: str) -> Binding:
+        with self._database.write() as connection:
+            connection.execute(update(BINDINGS).where(BindingRow.id == binding_id).values(url=url))
+            return _find_binding(connection, binding_id)
+
     def met(self, binding_id: int, *, serial: str, fiscal_number: str, model: str) -> Binding:
         with self._database.write() as connection:
             binding = _find_binding(connection, binding_id)

@@ -51,3 +51,8 @@ def shift_warnings(moment: datetime) -> tuple[timedelta, timedelta]:
     """Ages of a shift that show amber and red."""
     entry = rule("shift", kyiv(moment).date())
     return timedelta(minutes=entry["amber_minutes"]), timedelta(minutes=entry["red_minutes"])
+
+
+UNSTAMPED = ("2203", "27")
+"""Excisable goods by the beginning of their УКТ ЗЕД code that bear no stamp: beer and fuel (law 481/95-ВР marks wines,
+spirits, other fermented drinks, tobacco and liquids for cigarettes). Everything else excisable has one a piece."""

@@ -55,7 +55,8 @@ class Unknowns:
         Returns what was found out. An outcome that stays open is a person's matter: nothing is asked in a loop.
         """
         away = view.offline is not None and view.offline.mode is not Mode.ONLINE
-        if not view.link or view.paper_out or view.cover_open or away:
+        without_paper = view.hardware and (view.paper_out or view.cover_open)
+        if not view.link or without_paper or away:
             self._ill = True
             return ()
         if not view.hardware and view.unknown > self._seen:
