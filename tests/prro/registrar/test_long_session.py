@@ -22,6 +22,7 @@ GROWTH = 32.0
 receipt is some 3 KiB, so fifty thousand of them would be 150)."""
 
 
+@pytest.mark.timeout(4 * 3600)
 @pytest.mark.skipif(os.environ.get("KASA_FULL") != "1", reason="takes most of an hour: KASA_FULL=1")
 def test_fifty_thousand_documents_in_one_session_and_memory_stays_flat(
     tmp_path: Path, record_property: Callable[[str, object], None]
