@@ -41,6 +41,12 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(run=_run)
     demo = commands.add_parser("demo", help="run the till on a virtual registrar with a demo shop")
     demo.add_argument("--data", type=Path, metavar="DIR", help="where the demo lives (XDG state folder)")
+    demo.add_argument(
+        "--registrar",
+        default="datecs",
+        choices=("datecs", "exellio", "krypton", "maria", "ikc", "helpmicro", "prro"),
+        help="family of the virtual registrar (datecs); each has a shop of its own; prro is the software registrar",
+    )
     demo.set_defaults(run=_demo)
     check = commands.add_parser("check", help="open the ledger and verify the journal's chain")
     check.set_defaults(run=_check)
@@ -66,10 +72,8 @@ def _run(options: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from kiosk import demo
 
-    folder = demo.folder(options.data)
-    with demo.registrar(folder) as url:
-        settings = demo.settings(folder, url, options.language or "uk")
-        return _face(settings)
+    with demo.registrar(demo.folder(options.data), options.registrar) as place:
+        return _face(demo.settings(place, options.language or "uk"), place.signers)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -86,8 +90,11 @@ def _check(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _face(settings: config.Settings) -> int:
-    """Show the till until it is left. Nothing may be printed while it runs: the face is drawn on stderr."""
+def _face(settings: config.Settings, signers: Sequence[str] = ()) -> int:
+    """Show the till until it is left. Nothing may be printed while it runs: the face is drawn on stderr.
+
+    `signers`: keys that the demo's fiscal server has registered.
+    """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         print("error: the till needs a terminal", file=sys.stderr)
         return USAGE
@@ -108,7 +115,7 @@ def _face(settings: config.Settings) -> int:
     def opener() -> Till:
         from kiosk.start import open_till
 
-        return open_till(settings)
+        return open_till(settings, signers=signers)
 
     app = KioskApp(settings, opener)
     result = app.run()

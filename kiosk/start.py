@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from drivers.clock import Clock, SystemClock
 from drivers.worker import Worker
 from kiosk.config import Settings
@@ -13,15 +15,18 @@ from kiosk.till.till import Till
 from kiosk.till.workplace import Workplace
 
 
-def open_till(settings: Settings, clock: Clock | None = None) -> Till:
-    """The till of this workplace. Raises `LedgerError` for a ledger that cannot be used; the file is left untouched."""
+def open_till(settings: Settings, clock: Clock | None = None, *, signers: Sequence[str] = ()) -> Till:
+    """The till of this workplace. Raises `LedgerError` for a ledger that cannot be used; the file is left untouched.
+
+    `signers`: keys of the demo that its fiscal server has registered.
+    """
     clock = clock or SystemClock()
     settings.folder.mkdir(parents=True, exist_ok=True)
     ledger = open_ledger(settings.ledger_url, clock)
     if settings.demo:
         from kiosk.ledger.demo import fill
 
-        fill(ledger, workplace=settings.workplace, registrar_url=settings.registrar)
+        fill(ledger, workplace=settings.workplace, registrar_url=settings.registrar, signers=signers)
 
     def access(binding: Binding) -> Worker:
         return worker(binding, clock, settings=settings, paper=paper_wanted(ledger, settings.workplace))

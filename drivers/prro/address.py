@@ -98,7 +98,7 @@ def settings(url: RegistrarUrl) -> Settings:
         stamps=url.choice("tsp", "yes", YES_NO) == "yes",
         timeouts=Timeouts(
             connect=url.number("connect_ms", 3_000, 50, 60_000) / 1000,
-            document=url.number("read_ms", 6_000, 50, 120_000) / 1000,
+            document=url.number("read_ms", 5_000, 50, 120_000) / 1000,
             package=url.number("package_ms", 60_000, 50, 600_000) / 1000,
             command=url.number("command_ms", 10_000, 50, 120_000) / 1000,
         ),

@@ -149,8 +149,10 @@ class PrroRegistrar:
     def info(self) -> Info:
         self._bound()
         self._desk.store  # noqa: B018 - another program that works with the memory is told first
-        self._meeting.ping()
+        # Whoever asks who answers wants to know it now: the registration, the key and the numbers are asked anew.
+        self._desk.forget()
         self._meeting.meet()
+        self._line.came_back()
         outlet = self._know_outlet()
         return Info(
             family="prro",
@@ -176,10 +178,12 @@ class PrroRegistrar:
         now = self._desk.time.now()
         shift = store.shift()
         until: datetime | None = None
+        key_id = ""
         blocks: list[Code] = []
         warnings: list[str] = []
         try:
-            until = self._desk.operator().until
+            operator = self._desk.operator()
+            until, key_id = operator.until, operator.key_id
             if until <= now:
                 blocks.append(Code.CERTIFICATE_EXPIRED)
             elif until - now < timedelta(days=14):
@@ -198,10 +202,10 @@ class PrroRegistrar:
         if abs(self._desk.time.offset) > DRIFT:
             minutes = round(self._desk.time.offset.total_seconds() / 60, 1)
             warnings.append(f"this machine's clock differs from the fiscal server's by {minutes} minutes")
-        last = store.last_shift()
+        last, cancelled = store.last_shift(), store.fact("cancelled")
         status = Status(
             reachable=True,
-            clock=now,
+            clock=now if self._desk.time.known else None,
             read_at=self._clock.now(),
             shift_open=shift is not None,
             shift_opened_at=shift.opened if shift else None,
@@ -212,8 +216,18 @@ class PrroRegistrar:
             raw=str(self._line.trouble or ""),
             offline=offline,
             key_until=until,
+            key_id=key_id,
+            shift_opener=shift.opener if shift else "",
+            registered=None if cancelled is None else not cancelled,
         )
         return self._papers.told(status)
+
+    def probe(self) -> Status:
+        """The status after asking for the line now, however lately it was asked: a person waits at the till."""
+        self._bound()
+        self._desk.store  # noqa: B018 - open it first
+        self._line.tend(at_once=True)
+        return self.status()
 
     def totals(self) -> Totals:
         shift = self._desk.store.shift()
@@ -289,6 +303,11 @@ class PrroRegistrar:
     def _may_exist(self, document: Document) -> bool:
         attempts = self._desk.store.attempts(str(document.id))
         return any(entry.stage in OPEN or entry.standing for entry in attempts)
+
+    def latency(self, patience: float) -> float | None:
+        """Seconds that the server takes to tell its time, None where it does not within `patience` seconds."""
+        self._bound()
+        return self._meeting.latency(patience)
 
     # -- the way home -------------------------------------------------------------------------------------------------
 
@@ -494,6 +513,8 @@ class PrroRegistrar:
             self._line.came_back()
             return
         try:
+            # A line that swallows everything is told from a slow server in a second and a half: the buyer waits.
+            self._meeting.ping(tries=1)
             self._fates.settle(entry)
             self._line.came_back()
         except (Unreachable, LinkLost):

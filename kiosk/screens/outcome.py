@@ -147,6 +147,8 @@ class OutcomeScreen(KioskScreen[bool]):
             ReceiptState.UNKNOWN: _("UNKNOWN"),
         }
         lamp = LAMPS[paid.state]
+        if paid.state is ReceiptState.DONE and any(_offline(document) for document in paid.documents):
+            lamp, words[ReceiptState.DONE] = Lamp.AMBER, _("REGISTERED OFFLINE")
         if paid.state is ReceiptState.DONE and not paid.documents:
             lamp = Lamp.RED
         self.query_one("#verdict", Banner).say(lamp, self._verdict(), words[paid.state])
@@ -208,6 +210,12 @@ class OutcomeScreen(KioskScreen[bool]):
     def _facts(self) -> Sequence[str]:
         paid = self._paid
         facts = [self._document(document) for document in paid.documents]
+        if paid.order is not None and paid.state is ReceiptState.DONE:
+            facts.append(
+                _("Order No. {number}: {paid} paid of {total}").format(
+                    number=paid.order.number, paid=money(paid.order.paid), total=money(paid.order.total)
+                )
+            )
         for slip in paid.slips:
             if paid.state is ReceiptState.DONE:
                 facts.append(_("Slip: printed") if slip.printed_at else _("Slip: waits for the printer"))
@@ -220,6 +228,8 @@ class OutcomeScreen(KioskScreen[bool]):
             facts.append(_("What is registered stays. The other part is offered again alone."))
         if paid.state is ReceiptState.UNKNOWN:
             facts = [_("Sales through this registrar are blocked until it is found out.")]
+            if self._software:
+                facts.append(_("The till asks the fiscal server by itself as soon as there is a link."))
         if paid.fault is not None and paid.state is not ReceiptState.DONE:
             facts.append(explain(paid.fault)[1])
             if self._details:
@@ -232,11 +242,18 @@ class OutcomeScreen(KioskScreen[bool]):
         if document.done and result is not None:
             at = f", {clock(result.at)}" if result.at is not None else ""
             text = _("Fiscal receipt {number}{at}").format(number=result.number, at=at)
+            if _offline(document):
+                text = _("OFFLINE receipt {number}{at}").format(number=result.number, at=at)
+                text += "\n" + _("It goes to the fiscal server by itself; the buyer's check works after that.")
             if document.state is DocumentState.NOT_PRINTED:
                 text += ": " + _("registered, NOT PRINTED; put in paper and print a copy")
         else:
             text = _("Not registered: {sum}").format(sum=money(document.document.due))
         return f"{name}: {text}" if name else text
+
+    @property
+    def _software(self) -> bool:
+        return self.kiosk.view is not None and not self.kiosk.view.hardware
 
     # -- keys -----------------------------------------------------------------------------------------------------
 
@@ -333,6 +350,11 @@ class OutcomeScreen(KioskScreen[bool]):
             self.action_slips()
         else:
             self.action_copy()
+
+
+def _offline(document: FiscalDocument) -> bool:
+    """Whether the document was made without the server and goes there later."""
+    return document.done and document.result is not None and bool(document.result.evidence.get("offline"))
 
 
 def _link(document: FiscalDocument) -> str:

@@ -28,6 +28,7 @@ from kiosk.ledger.receipts.rows import (
 from kiosk.ledger.records import (
     DocumentState,
     FiscalDocument,
+    OrderLink,
     Receipt,
     ReceiptKind,
     ReceiptState,
@@ -82,9 +83,15 @@ class SqlReceipts:
         with self._database.write() as connection:
             acts.add_slip(connection, slip)
 
-    def begin(self, receipt: Receipt, documents: Sequence[FiscalDocument], slips: Sequence[Slip]) -> Receipt:
+    def begin(
+        self,
+        receipt: Receipt,
+        documents: Sequence[FiscalDocument],
+        slips: Sequence[Slip],
+        link: OrderLink | None = None,
+    ) -> Receipt:
         with self._database.write() as connection:
-            acts.begin(connection, receipt, documents, slips)
+            acts.begin(connection, receipt, documents, slips, link)
             return find_receipt(connection, receipt.id)
 
     def add_document(self, document: FiscalDocument) -> None:
