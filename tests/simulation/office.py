@@ -137,6 +137,7 @@ class Network(httpx.BaseTransport):
 
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._former: Answer | None = None
         self.sent: list[bytearray] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -197,6 +198,8 @@ class Network(httpx.BaseTransport):
             return Answer(400, "text/plain", b"Bad Request")
         if before & {"F20", "F23"}:
             return _nonsense(faults)
+        if "F7" in before and self._former is not None and request.path.endswith("/doc"):
+            return self._former  # nothing was done, and the answer belongs to another document
         if "F5" in faults:
             office.world.advance(min(faults["F5"].seconds, patience - 0.5))
         answer = office.server.handle(request)
@@ -205,6 +208,11 @@ class Network(httpx.BaseTransport):
             self._disaster(faults, patience)
         if faults.keys() & {"F20", "F23"}:
             return _nonsense(faults)
+        former = self._former
+        if request.path.endswith("/doc") and answer.status == 200:
+            self._former = answer
+        if "F7" in faults and former is not None and request.path.endswith("/doc"):
+            return former
         if "F3" in faults and answer.body:
             place = len(answer.body) // 2
             spoilt = answer.body[:place] + bytes([answer.body[place] ^ 4]) + answer.body[place + 1 :]

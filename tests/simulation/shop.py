@@ -103,7 +103,7 @@ FAMILIES = {
     ),
     "prro": Family(
         "prro", "http", "", _commands(*["doc:CHECK"] * 5, "doc:ZREP"),
-        frozenset({"F1", "F2", "F3", "F4", "F5", "F6", "F8", "F11", "F20", "F23"}), wire=4500,
+        frozenset({"F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F11", "F20", "F23"}), wire=4500,
     ),
 }  # fmt: skip
 
