@@ -8,6 +8,7 @@ from drivers.clock import Clock, SystemClock
 from drivers.worker import Worker
 from kiosk.config import Settings
 from kiosk.desks import worker
+from kiosk.evidence.book import Book, EvidenceError
 from kiosk.ledger.errors import LedgerError
 from kiosk.ledger.records import Binding
 from kiosk.ledger.store import open_ledger
@@ -38,10 +39,17 @@ def open_till(settings: Settings, clock: Clock | None = None, *, signers: Sequen
 
         fill(ledger, workplace=settings.workplace, registrar_url=settings.registrar, signers=signers)
 
-    def access(binding: Binding) -> Worker:
-        return worker(binding, clock, settings=settings, paper=paper_wanted(ledger, settings.workplace))
+    try:
+        book = Book(settings.folder / "evidence.db")
+    except EvidenceError as error:
+        ledger.close()
+        raise LedgerError("evidence", str(error)) from error
 
-    return Till(Workplace(ledger, settings, clock, access))
+    def access(binding: Binding) -> Worker:
+        paper = paper_wanted(ledger, settings.workplace)
+        return worker(binding, clock, settings=settings, paper=paper, book=book)
+
+    return Till(Workplace(ledger, settings, clock, access, book))
 
 
 def check(settings: Settings, clock: Clock | None = None) -> int:
