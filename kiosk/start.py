@@ -9,18 +9,31 @@ from kiosk.ledger.store import open_ledger
 from kiosk.till.till import Till
 from kiosk.till.workplace import Workplace
 
+RESTORE_PLAN = "restore.json"
+"""A restore that a power cut has interrupted (`kiosk.backup.restore`)."""
+
 
 def open_till(settings: Settings, clock: Clock | None = None) -> Till:
     """The till of this workplace. Raises `LedgerError` for a ledger that cannot be used; the file is left untouched."""
     clock = clock or SystemClock()
     settings.folder.mkdir(parents=True, exist_ok=True)
+    if (settings.folder / RESTORE_PLAN).exists():
+        from kiosk.backup import restore
+
+        restore.resume(settings.folder)
     ledger = open_ledger(settings.ledger_url, clock)
     if settings.demo:
         from kiosk.ledger.demo import fill
 
         fill(ledger, workplace=settings.workplace, registrar_url=settings.registrar)
 
-    return Till(Workplace(ledger, settings, clock, lambda binding: worker(binding, clock)))
+    place = Workplace(ledger, settings, clock, lambda binding: worker(binding, clock))
+    if (settings.folder / "backup").is_dir():
+        from kiosk.backup.identity import Place
+        from kiosk.backup.permit import Permit
+
+        place.gate = Permit(ledger, Place(settings.folder / "backup"), clock)
+    return Till(place)
 
 
 def check(settings: Settings, clock: Clock | None = None) -> int:

@@ -83,6 +83,7 @@ class Shifts:
         if shift is None:
             raise Refusal("SHIFT_CLOSED", N_("The shift is not open"), N_("Open the shift (F11)."))
         self._age_guard(shift)
+        self._workplace.gate.selling()
         self._hold(binding)
         return shift
 
@@ -118,6 +119,7 @@ class Shifts:
             self._workplace.require(Right.CASH_IN)
         self._key_guard(binding, user.key_id)
         self._fiscal.guard(binding)
+        self._workplace.gate.opening()
         self._hold(binding)
         shift = self._ledger.shifts.open(
             Shift(

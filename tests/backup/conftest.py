@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +50,15 @@ def clock() -> TestClock:
     return TestClock()
 
 
+@pytest.fixture(scope="session")
+def identities(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """One identity for all houses: stretching its code takes longer than most tests."""
+    place = identity.Place(tmp_path_factory.mktemp("identity") / "backup")
+    return place.folder, identity.found(place)
+
+
 @pytest.fixture
-def house(tmp_path: Path, clock: TestClock) -> Iterator[House]:
+def house(tmp_path: Path, clock: TestClock, identities: tuple[Path, str]) -> Iterator[House]:
     data = tmp_path / "till"
     shop = build(data / "ledger.db", clock)
     (data / "templates").mkdir()
@@ -59,5 +67,6 @@ def house(tmp_path: Path, clock: TestClock) -> Iterator[House]:
     settings_file = tmp_path / "kiosk.toml"
     settings_file.write_text('workplace = "Каса 1"\n')
     source = Source(Settings(data=str(data)), settings_file)
-    yield House(source, shop, clock, identity.found(source.place))
+    shutil.copytree(identities[0], source.place.folder)
+    yield House(source, shop, clock, identities[1])
     shop.ledger.close()
