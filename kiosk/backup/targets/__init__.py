@@ -78,9 +78,12 @@ class Target(Protocol):
     def names(self) -> Mapping[str, int]:
         """Files that are whole, with their sizes."""
 
-    def put(self, path: Path, name: str, sha256: str, progress: Progress | None = None) -> None:
+    def put(
+        self, path: Path, name: str, sha256: str, progress: Progress | None = None, *, absent: bool = False
+    ) -> None:
         """Store a file and prove by its hash that it arrived; does nothing when it is there already, and goes on where
-        it was interrupted as far as the target lets it. Raises `TargetFull`."""
+        it was interrupted as far as the target lets it. `absent`: the caller has just looked, and it is not there.
+        Raises `TargetFull`."""
 
     def fetch(self, name: str, path: Path) -> None:
         """Bring a file. Raises `BadCopy` where there is none."""
@@ -149,6 +152,7 @@ def send(target: Target, path: Path, progress: Progress | None = None) -> Stored
     assert at is not None, path
     size = path.stat().st_size
     pieces: dict[str, str] = {}
+    there = target.names()
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".pieces-") as spare, path.open("rb") as file:
         count = max(1, -(-size // PIECE))
         for number in range(1, count + 1):
@@ -160,14 +164,14 @@ def send(target: Target, path: Path, progress: Progress | None = None) -> Stored
                 block = file.read(length)
                 digest, piece = hashlib.sha256(block).hexdigest(), Path(spare) / name
                 piece.write_bytes(block)
-            target.put(piece, name, digest, _shifted(progress, start, size))
+            target.put(piece, name, digest, _shifted(progress, start, size), absent=name not in there)
             if count > 1:
                 piece.unlink()
             pieces[name] = digest
         sums = "".join(f"{digest}  {name}\n" for name, digest in pieces.items()).encode()
         listed = Path(spare) / f"{path.name}{SUMS}"
         listed.write_bytes(sums)
-        target.put(listed, listed.name, hashlib.sha256(sums).hexdigest())
+        target.put(listed, listed.name, hashlib.sha256(sums).hexdigest(), absent=listed.name not in there)
     return Stored(path.name, at, pieces)
 
 

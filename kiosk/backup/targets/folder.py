@@ -62,10 +62,12 @@ class FolderTarget:
                 if entry.is_file() and not entry.name.endswith(".part") and entry.name != MARK
             }
 
-    def put(self, path: Path, name: str, sha256: str, progress: Progress | None = None) -> None:
+    def put(
+        self, path: Path, name: str, sha256: str, progress: Progress | None = None, *, absent: bool = False
+    ) -> None:
         with self._there():
             final = self._folder / name
-            if final.exists() and self._digest(final) == sha256:
+            if not absent and final.exists() and self._digest(final) == sha256:
                 return
             part = self._folder / f"{name}.part"
             self._fill(part, path, progress)
