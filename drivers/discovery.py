@@ -15,18 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from drivers.clock import Clock
-from drivers.errors import Code, Fault, Invalid, LinkLost, Unreachable
+from drivers.errors import Code, Fault, Invalid
 from drivers.links.wire import WireLog
 from drivers.registrar import Info
 from drivers.registry import connect
 
 SPEEDS = (19200, 115200, 9600, 57600, 38400)
-"""Speeds of the Datecs packets, the default of the classic dialect first (datecs-fp3530t.md §9)."""
+"""Speeds of the Datecs packets: the defaults of the classic dialect (datecs-fp3530t.md §9) and of Krypton first."""
 BOUND = "cap=2&silence_ms=200&attempts=2"
 """Options that bound every question of a probe: a printer at rest answers within 60 ms (datecs-fp3530t.md §1), and a
 port full of noise must not hold the others."""
+RARE_BOUND = "cap=2&silence_ms=200&attempts=1"
+"""The same at a speed that somebody has set: seldom, so once."""
+MARIA_FIRST = "wait=0&drop=no&cap=3"
+"""Maria's first call: the two bytes of the tuning, 0.7 s, for a device that waits for them."""
 MARIA_BOUND = "wait=2&cap=3"
-"""The same for Maria, which must be tuned before it answers."""
+"""Her second: whoever was left in the middle of something wakes by a pause without DTR, which takes seconds."""
 IKC_SPEEDS = (9600, 19200, 38400)
 """Speeds of IKC, the one after initialisation first (ikc.md §1)."""
 IKC_BOUND = "cap=1&silence_ms=200&attempts=2"
@@ -141,7 +145,7 @@ def detect(where: Sequence[str], clock: Clock, *, exclude: Sequence[str] = ()) -
 
 
 def _probe(port: str, clock: Clock) -> Finding:
-    """All protocols and speeds of one port in series; Maria last, because its parity and tuning take seconds."""
+    """All protocols of one port in series."""
     tried: list[str] = []
     attempts: list[Attempt] = []
     logs: list[WireLog] = []
@@ -161,8 +165,7 @@ def _probe(port: str, clock: Clock) -> Finding:
         except Fault as fault:
             tried.append(f"{_lasting(url)}: {fault.code}")
             attempts.append(Attempt(_lasting(url), str(fault.code), _hex(log, ">"), _hex(log, "<")))
-            closed = isinstance(fault, Unreachable) and not isinstance(fault.__cause__, LinkLost)
-            if closed and fault.code is not Code.FRAME:
+            if not log.sent:
                 # The port itself does not open: another speed will not change that.
                 break
     return Finding(port, tried=tuple(tried), attempts=tuple(attempts), wire=_wire(logs))
@@ -180,26 +183,30 @@ def _candidates(port: str) -> list[tuple[str, bool]]:
         classic_ones = [(f"datecs+{where}{BOUND}", False), (f"krypton+{where}{BOUND}", True)]
         # VID FFFF is IKC's own (usb-udev.md): its question first, there.
         return [ikc, *classic_ones] if port.startswith("usb:ffff:") else [*classic_ones, ikc]
-    if ":" in port and not port.startswith("/"):
-        classic = "exellio" if port.endswith(f":{EXELLIO_PORT}") else "datecs"
-        where, speeds, ikc_speeds = f"tcp://{port}?", [""], [""]
-    elif port.startswith("/"):
-        classic, where = "datecs", f"serial://{port}?"
-        speeds, ikc_speeds = ([f"baud={speed}&" for speed in row] for row in (SPEEDS, IKC_SPEEDS))
-    else:
+    if ":" not in port and not port.startswith("/"):
         raise Invalid(Code.BAD_FIELD, f"{port!r} is neither a device path nor host:port nor usb:VID:PID")
-    packets = [
-        candidate
-        for speed in speeds
-        for candidate in ((f"{classic}+{where}{speed}{BOUND}", False), (f"krypton+{where}{speed}{BOUND}", True))
-    ]
-    packets += [(f"ikc+{where}{speed}{IKC_BOUND}", False) for speed in ikc_speeds]
-    maria = (f"maria+{where}{MARIA_BOUND}", False)
     if port.startswith("/"):
-        return [*packets, maria]
+        return _serial_line(f"serial://{port}?")
+    classic = "exellio" if port.endswith(f":{EXELLIO_PORT}") else "datecs"
+    where = f"tcp://{port}?"
+    packets = [*_packets(classic, f"{where}{BOUND}"), (f"ikc+{where}{IKC_BOUND}", False)]
+    maria = (f"maria+{where}{MARIA_BOUND}", False)
     # The login of the factory: a device with another one is named by its refusal (PASSWORD) and nothing more is sent.
     web = (f"helpmicro+http://{port}?{HTTP_BOUND}", False)
     return [web, *packets, maria] if port.endswith(f":{HTTP_PORT}") else [*packets, web, maria]
+
+
+def _serial_line(where: str) -> list[tuple[str, bool]]:
+    """Every family as it left the factory, then the speeds that a person may have set, then the slow way to Maria."""
+    usual = [packet for speed in SPEEDS[:2] for packet in _packets("datecs", f"{where}baud={speed}&{BOUND}")]
+    usual += [(f"ikc+{where}baud={IKC_SPEEDS[0]}&{IKC_BOUND}", False), (f"maria+{where}{MARIA_FIRST}", False)]
+    rare = [packet for speed in SPEEDS[2:] for packet in _packets("datecs", f"{where}baud={speed}&{RARE_BOUND}")]
+    rare += [(f"ikc+{where}baud={speed}&{IKC_BOUND}", False) for speed in IKC_SPEEDS[1:]]
+    return [*usual, *rare, (f"maria+{where}{MARIA_BOUND}", False)]
+
+
+def _packets(classic: str, rest: str) -> list[tuple[str, bool]]:
+    return [(f"{classic}+{rest}", False), (f"krypton+{rest}", True)]
 
 
 def _wire(logs: Sequence[WireLog]) -> str:
@@ -228,7 +235,7 @@ def _held(device: Any, interface: int) -> bool:
 
 def _lasting(url: str) -> str:
     """The URL for the configuration, without the haste of probing."""
-    for bound in (MARIA_BOUND, IKC_BOUND, BOUND, HTTP_BOUND):
+    for bound in (MARIA_FIRST, MARIA_BOUND, IKC_BOUND, RARE_BOUND, BOUND, HTTP_BOUND):
         url = url.removesuffix(bound)
     return url.rstrip("?&")
 

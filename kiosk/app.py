@@ -222,7 +222,14 @@ class KioskApp(App[int]):
     async def _begin_work(self) -> None:
         selling = await self.work(_may_sell, self.till)
         await self._go("sale" if selling and screens.exists("sale") else "checklist")
-        await self._tell_found()
+        if selling:
+            from kiosk.screens import resume
+
+            await resume.unlock(self)
+            await self._tell_found()
+            await resume.put_float(self)
+        else:
+            await self._tell_found()
 
     async def _tell_found(self) -> None:
         """What was cut off and has been found out since: the first to come reads it, once."""
@@ -341,11 +348,17 @@ def found_out(item: Receipt | FiscalDocument) -> str:
     """One line about what a restart found out."""
     done, due = getattr(item, "done", None), item.due if hasattr(item, "due") else item.document.due
     state = str(item.state)
+    what = i18n.sum_of(due)
+    if not due and hasattr(item, "document"):
+        # An opening, a storno or a Z has no sum to know it by.
+        from kiosk.screens.asking import KINDS
+
+        what = _(KINDS[item.document.kind])
     if done or state == "done":
-        return _("{sum}: registered").format(sum=i18n.sum_of(due))
+        return _("{sum}: registered").format(sum=what)
     if state in ("failed", "rejected"):
-        return _("{sum}: not registered, nothing was taken").format(sum=i18n.sum_of(due))
-    return _("{sum}: UNKNOWN, a senior must decide").format(sum=i18n.sum_of(due))
+        return _("{sum}: not registered, nothing was taken").format(sum=what)
+    return _("{sum}: UNKNOWN, a senior must decide").format(sum=what)
 
 
 def last_words() -> str:

@@ -39,6 +39,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     change_left: int = 0
     """Cash that stays in the drawer as change after closing."""
     online_opening: bool = True
+    lock_key_on_logout: bool = True
+    """Whether a software registrar's key is locked when the person who unlocked it logs out; a Z locks it anyway."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,7 +6,8 @@ receipt back), CANC, read again; a changed number is a registered receipt. Nothi
 
 URL options: `baud` (115200), `password` (ten digits, 1111111111), `cashier` (id of at most 9 characters, 1), `till`
 (1: number after "Каса" on the receipt), `crc` (on, off), `model` (auto, 301, 304: the 304 has fields for excise stamps
-and card slips), `articles` (auto: as the registrar is set; fisc, ficd: must be so), `wait` (12: seconds for the start),
+and card slips), `articles` (auto: as the registrar is set; fisc, ficd: must be so), `wait` (12: seconds for the
+start), `drop` (yes; no: never drop DTR to wake it),
 `cap` (90: longest command, seconds), `first_ms` and `silence_ms` (3000, 6000: until and after the first byte of an
 answer), `serial` (factory number that the till is bound to), `card`, `credit`, `cheque`, `certificate`, `iban`
 (non-cash sum 1…3 of the receipt, §7: 2, 3, 1, 1, 3).
@@ -75,6 +76,7 @@ OPTIONS = (
     "model",
     "articles",
     "wait",
+    "drop",
     "cap",
     "first_ms",
     "silence_ms",
@@ -102,7 +104,8 @@ def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> MariaRegistrar:
         tunes=url.transport == "serial",
         model=url.choice("model", "auto", ("auto", "301", "304")),
         articles=url.choice("articles", "auto", ("auto", *ARTICLES)),
-        wait=float(url.number("wait", 12, 1, 60)),
+        wait=float(url.number("wait", 12, 0, 60)),
+        drops=url.choice("drop", "yes", ("yes", "no")) == "yes",
         first=url.number("first_ms", round(FIRST_BYTE * 1000), 100, 10_000) / 1000,
         silence=url.number("silence_ms", round(SILENCE * 1000), 100, 60_000) / 1000,
         cap=float(url.number("cap", 90, 1, 600)),
@@ -129,6 +132,7 @@ class MariaRegistrar:
         wait: float = 12.0,
         first: float = FIRST_BYTE,
         silence: float = SILENCE,
+        drops: bool = True,
         cap: float = 90.0,
         serial: str = "",
         forms: Mapping[PaymentForm, int] = FORMS,
@@ -143,6 +147,7 @@ class MariaRegistrar:
             tunes=tunes,
             cap=cap,
             wait=wait,
+            drops=drops,
             first=first,
             silence=silence,
         )

@@ -53,9 +53,10 @@ class Dialogue:
 class Session:
     """Commands over one link.
 
-    `tunes`: the device must be tuned by 'UU' (not over TCP). `cap` bounds every command and `wait` the start; a device
-    that was just switched on tests itself for ten seconds (§1). `first` and `silence` are the seconds for the first
-    byte of an answer, and without a byte after it.
+    `tunes`: the device must be tuned by 'UU' (not over TCP). `drops`: one that does not answer is asked again after a
+    pause without DTR, which takes seconds; a probe asks once without it. `cap` bounds every command and `wait` the
+    start; a device that was just switched on tests itself for ten seconds (§1). `first` and `silence` are the seconds
+    for the first byte of an answer, and without a byte after it.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Session:
         tunes: bool = True,
         cap: float = 90.0,
         wait: float = 12.0,
+        drops: bool = True,
         first: float = FIRST_BYTE,
         silence: float = SILENCE,
     ) -> None:
@@ -80,6 +82,7 @@ class Session:
         self._tunes = tunes
         self._cap = cap
         self._wait = wait
+        self._drops = drops
         self._first = first
         self._silence = silence
         self._parser = Parser()
@@ -137,7 +140,7 @@ class Session:
                 resume = True
                 if self._clock.monotonic() >= deadline:
                     break
-            if attempt == TUNED or not self._tunes:
+            if attempt == TUNED or not (self._tunes and self._drops):
                 break
             self._link.close()
             self._clock.sleep(DTR_DROP)

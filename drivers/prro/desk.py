@@ -56,6 +56,7 @@ class Desk:
 
     def __init__(self, settings: Settings, clock: Clock, log_: WireLog) -> None:
         self.settings = settings
+        self.log = log_
         self.time = ServerClock(clock)
         self.server = FiscalServer(
             settings.base,

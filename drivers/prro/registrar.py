@@ -22,6 +22,7 @@ from drivers.clock import Clock
 from drivers.document import Document, DocumentKind
 from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused, Unreachable
 from drivers.links.wire import WireLog
+from drivers.prro import standing
 from drivers.prro.client import Fate
 from drivers.prro.counting import Counting
 from drivers.prro.desk import Desk, Make
@@ -292,6 +293,11 @@ class PrroRegistrar:
         done = self._offline.synchronise(progress, again=again)
         self._line.came_back()
         return done
+
+    def key_standing(self, slot: str = "") -> standing.KeyStanding:
+        """What the tax service says about an unlocked key, this registrar's own or another slot's; see `standing`."""
+        self._bound()
+        return standing.ask(self._desk, slot or self._settings.slot)
 
     def take_over(self) -> None:
         """An authorised person makes this device the registrar's own (§2.14). Raises `Refused` while documents wait."""

@@ -79,6 +79,9 @@ class Shop(Protocol):
     def bind(self, enterprise_id: int, workplace: str, url: str, role: BindingRole) -> Binding:
         """Raises `LedgerError` when the enterprise has another active registrar at this workplace."""
 
+    def move(self, binding_id: int, url: str) -> Binding:
+        """The same unit answers elsewhere: serial, fiscal number and shift stay."""
+
     def met(self, binding_id: int, *, serial: str, fiscal_number: str, model: str) -> Binding:
         """Remember which unit answered at the first meeting; a bound serial never changes here.
 
@@ -91,6 +94,12 @@ class Shop(Protocol):
         """The lease now in force: the given one, or another workplace's that stands in its way."""
 
     def drop_lease(self, serial: str, workplace: str) -> None: ...
+
+    def know_signers(self, binding_id: int, key_ids: Iterable[str]) -> Binding:
+        """Remember keys that the tax service has registered for a software registrar, beside those known."""
+
+    def rekey(self, binding_id: int, url: str) -> Binding:
+        """The same registrar, signed with another key from now on: only the URL's `key` differs."""
 
     def setting(self, name: str) -> str | None: ...
 
@@ -145,6 +154,12 @@ class Shifts(Protocol):
     def open(self, shift: Shift) -> Shift:
         """Store a new shift (`id` 0) and return it with its id. Raises `LedgerError` when one is open already."""
 
+    def open_by(self, document_id: UUID, shift: Shift) -> Shift:
+        """One transaction: the shift that a registered opening document opened, and the document belongs to it.
+
+        Idempotent: a document that has its shift already answers with that one, open or closed by now.
+        """
+
     def device_opened(self, shift_id: int, at: datetime, serial: str) -> None:
         """The device's own time of the first fiscal operation; the first call wins."""
 
@@ -198,12 +213,20 @@ class Receipts(Protocol):
         FAILED unless all are rejected.
         """
 
+    def cancel(self, document_id: UUID) -> FiscalDocument:
+        """One transaction: a registered document is cancelled by a storno, and its receipt with it.
+
+        A cancelled sale gives its goods back to the stock; a cancelled refund takes them again and frees the quantities
+        that it had returned. Idempotent. Raises `LedgerError` for a document that is not registered, a receipt with
+        another registered document, and a sale of which something was returned.
+        """
+
     def receipt(self, receipt_id: UUID) -> Receipt: ...
 
     def by_number(self, number: int) -> Receipt | None: ...
 
     def by_document_number(self, number: str) -> Sequence[Receipt]:
-        """Sales whose fiscal document bears this number, latest first."""
+        """Sales, done or cancelled, whose fiscal document bears this number, latest first."""
 
     def find(
         self,
@@ -219,7 +242,7 @@ class Receipts(Protocol):
         """Done sales, latest first. `total` meets the sum before or after rounding; `until` is not included."""
 
     def refunds_of(self, sale_id: UUID) -> Sequence[Receipt]:
-        """Refunds of a sale that were made or may have been: every state but FAILED, oldest first."""
+        """Refunds of a sale that stand or may stand: every state but FAILED and CANCELLED, oldest first."""
 
     def documents_of(self, receipt_id: UUID) -> Sequence[FiscalDocument]: ...
 

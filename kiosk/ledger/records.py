@@ -165,12 +165,16 @@ class ReceiptKind(StrEnum):
 
 
 class ReceiptState(StrEnum):
-    """PENDING: begun, the outcome is not known yet. FAILED: certainly nothing happened, the basket is back."""
+    """PENDING: begun, the outcome is not known yet. FAILED: certainly nothing happened, the basket is back.
+
+    CANCELLED: it was done, and a storno took it back as if it had not been.
+    """
 
     PENDING = "pending"
     DONE = "done"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)
@@ -239,13 +243,17 @@ class Receipt:
 
 
 class DocumentState(StrEnum):
-    """PENDING: made, and perhaps sent; the journal says how far it went."""
+    """PENDING: made, and perhaps sent; the journal says how far it went.
+
+    CANCELLED: registered, and cancelled by a storno that is registered too; it counts in no total.
+    """
 
     PENDING = "pending"
     REGISTERED = "registered"
     NOT_PRINTED = "registered_not_printed"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, case, func, insert, select, update
 
@@ -16,6 +17,7 @@ from kiosk.ledger.models.base import table
 from kiosk.ledger.records import DocumentState, ReceiptState, Shift, Sums
 
 SHIFTS = table(ShiftRow)
+DOCUMENTS = table(DocumentRow)
 DONE = (str(DocumentState.REGISTERED), str(DocumentState.NOT_PRINTED))
 
 
@@ -47,29 +49,19 @@ class SqlShifts:
             return _find(connection, shift_id)
 
     def open(self, shift: Shift) -> Shift:
-        values = {
-            "binding_id": shift.binding_id,
-            "enterprise_id": shift.enterprise_id,
-            "workplace": shift.workplace,
-            "opened_by": shift.opened_by,
-            "opened_at": shift.opened_at,
-            "float_": shift.float_,
-            "device_opened_at": shift.device_opened_at,
-            "serial": shift.serial,
-            "closed_by": None,
-            "closed_at": None,
-            "z_number": None,
-            "cash_left": 0,
-            "checks": [dict(check) for check in shift.checks],
-            "closing": {},
-        }
         with self._database.write() as connection:
-            if connection.execute(
-                select(ShiftRow.id).where(ShiftRow.binding_id == shift.binding_id, ShiftRow.closed_at.is_(None))
-            ).first():
-                raise LedgerError("shift_open", "a shift of this registrar is open already")
-            (key,) = connection.execute(insert(ShiftRow).values(values).returning(ShiftRow.id)).one()
-            return _find(connection, key)
+            return _open(connection, shift)
+
+    def open_by(self, document_id: UUID, shift: Shift) -> Shift:
+        with self._database.write() as connection:
+            row = connection.execute(select(DocumentRow.shift_id).where(DocumentRow.id == document_id)).one_or_none()
+            if row is None:
+                raise LedgerError("document", f"no document {document_id}")
+            if row.shift_id is not None:
+                return _find(connection, row.shift_id)
+            opened = _open(connection, shift)
+            connection.execute(update(DOCUMENTS).where(DocumentRow.id == document_id).values(shift_id=opened.id))
+            return opened
 
     def device_opened(self, shift_id: int, at: datetime, serial: str) -> None:
         with self._database.write() as connection:
@@ -116,6 +108,31 @@ class SqlShifts:
             ).scalar_one()
         money = [(kind, what, name, int(amount)) for kind, what, name, amount in rows]
         return _sums(money, int(counts[0] or 0), int(counts[1] or 0), int(nonfiscal or 0))
+
+
+def _open(connection: Connection, shift: Shift) -> Shift:
+    values = {
+        "binding_id": shift.binding_id,
+        "enterprise_id": shift.enterprise_id,
+        "workplace": shift.workplace,
+        "opened_by": shift.opened_by,
+        "opened_at": shift.opened_at,
+        "float_": shift.float_,
+        "device_opened_at": shift.device_opened_at,
+        "serial": shift.serial,
+        "closed_by": None,
+        "closed_at": None,
+        "z_number": None,
+        "cash_left": 0,
+        "checks": [dict(check) for check in shift.checks],
+        "closing": {},
+    }
+    if connection.execute(
+        select(ShiftRow.id).where(ShiftRow.binding_id == shift.binding_id, ShiftRow.closed_at.is_(None))
+    ).first():
+        raise LedgerError("shift_open", "a shift of this registrar is open already")
+    (key,) = connection.execute(insert(ShiftRow).values(values).returning(ShiftRow.id)).one()
+    return _find(connection, key)
 
 
 def _sums(money: Iterable[tuple[str, str, str, int]], receipts: int, refunds: int, nonfiscal: int) -> Sums:

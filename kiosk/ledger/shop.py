@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -78,6 +78,11 @@ class SqlShop:
                     raise LedgerError("active", f"the enterprise already has an active registrar here: {other}")
             return _binding(connection.execute(insert(BINDINGS).values(values).returning(*BINDINGS.c)).one())
 
+    def move(self, binding_id: int, url: str) -> Binding:
+        with self._database.write() as connection:
+            connection.execute(update(BINDINGS).where(BindingRow.id == binding_id).values(url=url))
+            return _find_binding(connection, binding_id)
+
     def met(self, binding_id: int, *, serial: str, fiscal_number: str, model: str) -> Binding:
         with self._database.write() as connection:
             binding = _find_binding(connection, binding_id)
@@ -111,6 +116,18 @@ class SqlShop:
     def drop_lease(self, serial: str, workplace: str) -> None:
         with self._database.write() as connection:
             connection.execute(delete(LEASES).where(LeaseRow.serial == serial, LeaseRow.workplace == workplace))
+
+    def know_signers(self, binding_id: int, key_ids: Iterable[str]) -> Binding:
+        with self._database.write() as connection:
+            known = _find_binding(connection, binding_id).signers
+            values = {"signers": sorted(known | set(key_ids))}
+            connection.execute(update(BINDINGS).where(BindingRow.id == binding_id).values(values))
+            return _find_binding(connection, binding_id)
+
+    def rekey(self, binding_id: int, url: str) -> Binding:
+        with self._database.write() as connection:
+            connection.execute(update(BINDINGS).where(BindingRow.id == binding_id).values(url=url))
+            return _find_binding(connection, binding_id)
 
     def setting(self, name: str) -> str | None:
         with self._database.read() as connection:

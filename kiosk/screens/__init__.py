@@ -31,13 +31,16 @@ SCREENS: Mapping[str, str] = {
     "closing": "kiosk.screens.closing:ClosingScreen",
     "unknown": "kiosk.screens.unknown:UnknownScreen",
     "correction": "kiosk.screens.correction:CorrectionScreen",
+    "storno": "kiosk.screens.storno:StornoScreen",
     "registrar_menu": "kiosk.screens.registrar_menu:RegistrarMenu",
+    "finder": "kiosk.screens.finder:FinderScreen",
     "help": "kiosk.screens.dialogs.help:HelpDialog",
     "message": "kiosk.screens.dialogs.message:MessageDialog",
     "confirm": "kiosk.screens.dialogs.confirm:ConfirmDialog",
     "number": "kiosk.screens.dialogs.ask_number:AskNumber",
     "text": "kiosk.screens.dialogs.ask_text:AskText",
     "choose": "kiosk.screens.dialogs.choose:ChooseDialog",
+    "unlock": "kiosk.screens.dialogs.unlock:UnlockDialog",
     "approve": "kiosk.screens.dialogs.approve:ApproveDialog",
 }
 

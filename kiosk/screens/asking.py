@@ -23,6 +23,8 @@ KINDS: Mapping[DocumentKind, str] = {
     DocumentKind.CASH_OUT: N_("Service cash-out"),
     DocumentKind.ZERO: N_("Zero receipt"),
     DocumentKind.Z_REPORT: N_("Z report"),
+    DocumentKind.OPEN_SHIFT: N_("Opening of the shift"),
+    DocumentKind.STORNO: N_("Storno"),
 }
 FORMS: Mapping[str, str] = {
     PaymentForm.CASH.value: N_("cash"),

@@ -1,7 +1,8 @@
 """*Відкриття зміни* (cashier-flow.md III): who, on which registrar, how much cash was counted, how much is the float.
 
 A hardware registrar opens its day with the service cash-in of the float; with a float of 0 the first receipt opens it.
-Esc sends nothing.
+A software registrar is opened by a document of its own, with an unlocked key, and the cash-in follows. Esc sends
+nothing.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from textual.widgets import Input, Label
 from drivers.document import DocumentKind
 from kiosk.i18n import _, explain, money, sum_of
 from kiosk.ledger.records import Binding as Registration
-from kiosk.ledger.records import DocumentState
+from kiosk.ledger.records import DocumentState, FiscalDocument
+from kiosk.screens.asking import tell
+from kiosk.screens.dialogs.unlock import described
 from kiosk.screens.screen import KioskScreen, acting
 from kiosk.till.checklist import Checks
 from kiosk.till.errors import N_, TillError
+from kiosk.till.keys import KeyView
 from kiosk.till.money import read_money
 from kiosk.till.shift import Opened
 from kiosk.widgets.banner import Banner
@@ -37,6 +41,8 @@ REASONS = (
 )
 """Why the counted cash differs from what was left at the last close."""
 LENGTH = 12
+ROOMY = 76
+"""Columns from which the key's owner is named beside the pad."""
 
 
 class OpeningScreen(KioskScreen[bool]):
@@ -62,12 +68,14 @@ class OpeningScreen(KioskScreen[bool]):
         self._left = 0
         self._float_typed = False
         self._held = 0
+        self._key: KeyView | None = None
 
     def body(self) -> ComposeResult:
         with Horizontal(id="opening"):
             with Vertical(id="form"):
                 yield Label(_(self.TITLE or ""), classes="title", markup=False)
                 yield Label("", id="who", classes="quiet", markup=False)
+                yield Label("", id="key", classes="quiet", markup=False)
                 yield Banner(id="note")
                 yield Label(_("Counted cash in the drawer"), markup=False)
                 yield Input("0,00", id="counted", max_length=LENGTH, select_on_focus=True)
@@ -105,16 +113,20 @@ class OpeningScreen(KioskScreen[bool]):
             return
         self._left = await self.work(self.till.shifts.left_at_close, binding)
         self._held = await self.work(self.till.shifts.held, binding)
+        self._key = await self.work(self.till.keys.view, binding)
         user = self.till.workplace.user
         number = binding.fiscal_number or binding.serial or "-"
         kind = _("PRRO") if binding.url.startswith("prro") else _("RRO")
-        lines = (
-            self._names.get(binding.id, ""),
-            f"{kind} {number} · {user.name if user else ''}",
-            _("Left at the last close: {left}, in the registrar: {held}").format(
-                left=sum_of(self._left), held=sum_of(self._held)
-            ),
-        )
+        lines = [self._names.get(binding.id, ""), f"{kind} {number} · {user.name if user else ''}"]
+        if self._key is None:
+            left = _("Left at the last close: {left}, in the registrar: {held}")
+        else:
+            # A software registrar holds nothing between its shifts, and the key needs the room.
+            left = _("Left at the last close: {left}")
+        lines.append(left.format(left=sum_of(self._left), held=sum_of(self._held)))
+        key = f"{_('Key')}: {described(self._key, short=self.app.size.width < ROOMY)}" if self._key is not None else ""
+        self.query_one("#key", Label).update(key)
+        self.query_one("#key").display = bool(key)
         self.query_one("#who", Label).update("\n".join(lines))
         self.query_one("#counted", Input).value = money(self._left).replace("\u00a0", "")
         self.show_keys()
@@ -168,6 +180,7 @@ class OpeningScreen(KioskScreen[bool]):
         """An error takes the place of the heading's lines: there is no room for both on a small screen."""
         self.query_one("#note", Banner).say(Lamp.RED, text, "")
         self.query_one("#who").display = not text
+        self.query_one("#key").display = not text and self._key is not None
 
     @on(Input.Submitted)
     def _submitted(self, message: Input.Submitted) -> None:
@@ -217,23 +230,47 @@ class OpeningScreen(KioskScreen[bool]):
             if index is None:
                 return
             reason = REASONS[index]
+        if not await self._unlocked(binding):
+            return
         checks = self._checks.stored() if self._checks is not None else ()
         opened = await self.work(
             self.till.shifts.open, binding, counted=counted, float_=float_, reason=reason, checks=checks
         )
         await self._told_outcome(opened)
-        document = opened.cash_in
-        if document is None or document.state is not DocumentState.REJECTED:
+        if opened.opening is not None:
+            # A software registrar's shift is open although its float was refused: the till offers it again. An opening
+            # that was unknown may have been found out meanwhile.
+            if await self.work(self.till.shifts.current, binding) is not None:
+                self.dismiss(True)
+        elif opened.cash_in is None or opened.cash_in.state is not DocumentState.REJECTED:
             self.dismiss(True)
+
+    async def _unlocked(self, binding: Registration) -> bool:
+        """The key, where the registrar has one, is asked for before anything is sent."""
+        self._key = await self.work(self.till.keys.view, binding)
+        if self._key is None or self._key.unlocked:
+            return True
+        return bool(await self.ask("unlock", binding=binding))
 
     async def _told_outcome(self, opened: Opened) -> None:
         """What came of it: numbers, or what is unknown."""
-        document = opened.cash_in
+        document, opening = opened.cash_in, opened.opening
+        if opening is not None and not await self._told_opening(opening, document):
+            return
         if document is None:
             await self.ask(
                 "message",
                 title=_("The shift is open"),
                 text=_("The registrar's day opens with the first receipt"),
+                lamp=Lamp.GREEN,
+            )
+        elif document.done and document.result is not None and opening is not None:
+            await self.ask(
+                "message",
+                title=_("The shift is open"),
+                text=_("Opening: document No. {opening}. Service cash-in {sum}: document No. {number}").format(
+                    opening=number_of(opening), sum=sum_of(document.document.amount), number=number_of(document)
+                ),
                 lamp=Lamp.GREEN,
             )
         elif document.done and document.result is not None:
@@ -250,6 +287,21 @@ class OpeningScreen(KioskScreen[bool]):
         elif document.result is not None and document.result.fault is not None:
             await self.ask("message", error=document.result.fault, title=_("The float was not registered"))
 
+    async def _told_opening(self, opening: FiscalDocument, cash_in: FiscalDocument | None) -> bool:
+        """An opening that was refused or is not known, or has no float after it; False when all is told by this."""
+        if not opening.done:
+            await tell(self, opening)
+            return False
+        if cash_in is not None:
+            return True
+        await self.ask(
+            "message",
+            title=_("The shift is open"),
+            text=_("Opening: document No. {opening}").format(opening=number_of(opening)),
+            lamp=Lamp.GREEN,
+        )
+        return False
+
     @acting
     async def action_enterprise(self) -> None:
         if await self._choose():
@@ -262,3 +314,8 @@ class OpeningScreen(KioskScreen[bool]):
     def action_back(self) -> None:
         if not self.in_action:
             self.dismiss(False)
+
+
+def number_of(document: FiscalDocument) -> str:
+    """The document's own number, as the registrar or its server gave it."""
+    return (document.result.number if document.result is not None else "") or "-"

@@ -300,7 +300,11 @@ class SaleScreen(KioskScreen[None]):
 
     @acting
     async def action_storno(self) -> None:
-        """Ctrl+Z: hardware has no cancellation, so the key leads to the refund and the act."""
+        """Ctrl+Z: a software registrar cancels its last document; hardware cannot: the key leads to refund and act."""
+        binding = await self.work(self.till.stornos.offered)
+        if binding is not None:
+            await self._open("storno", binding=binding)
+            return
         go_on, approval, _reason = await questions.approval(self, Right.STORNO, _("Storno of the last document"))
         if not go_on:
             return

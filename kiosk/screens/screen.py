@@ -177,7 +177,12 @@ class KioskScreen(Screen[Answer], Generic[Answer]):
         try:
             await action()
         except EXPECTED as error:
-            await self.show_error(error)
+            if isinstance(error, TillError) and error.code == "KEY_LOCKED":
+                # Nothing was begun: with the key unlocked the same act starts anew.
+                if await self.ask("unlock", binding=error.values["binding"]):
+                    await self._told(action)
+            else:
+                await self.show_error(error)
 
     def on_scanned(self, message: Scanned) -> None:
         """Scans are dealt with in order; while an action runs they wait."""

@@ -9,6 +9,8 @@ intent is asked for at its registrar, nothing goes out twice.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -16,8 +18,9 @@ from drivers.document import Document, DocumentKind
 from drivers.errors import Code, Fault, Invalid
 from drivers.registrar import FaultInfo, Registrar, Result, State
 from drivers.road import settle, walk
-from kiosk.ledger.records import Binding, DocumentState, FiscalDocument, Receipt, ReceiptState
+from kiosk.ledger.records import Binding, DocumentState, FiscalDocument, Receipt, ReceiptState, Shift
 from kiosk.till.errors import N_, Doubt, Refusal
+from kiosk.till.keys import Keys
 from kiosk.till.workplace import Workplace
 
 PATIENCE = 6.0
@@ -34,12 +37,32 @@ class ClosingNote(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+class OpeningNote(msgspec.Struct, frozen=True):
+    """What an opening document carries for the shift that it opens, so that a kill in the middle loses none of it."""
+
+    by: int
+    workplace: str
+    counted: int
+    float_: int
+    reason: str = ""
+    checks: tuple[dict[str, Any], ...] = ()
+
+
+class StornoNote(msgspec.Struct, frozen=True):
+    """What a storno carries: the document (our id) that it cancels, so that a kill in the middle loses none of it."""
+
+    document: UUID
+    reason: str
+    by: int
+
+
 class Fiscal:
     """Issues stored documents and finds out about unsettled ones."""
 
-    def __init__(self, workplace: Workplace) -> None:
+    def __init__(self, workplace: Workplace, keys: Keys) -> None:
         self._workplace = workplace
         self._ledger = workplace.ledger
+        self.keys = keys
         self.issued = 0
         """Documents that went to a registrar since the start: when it moves, the device's state is old news."""
 
@@ -153,7 +176,11 @@ class Fiscal:
         return receipt
 
     def guard(self, binding: Binding) -> None:
-        """Nothing new goes to a registrar while an outcome is unknown there. Raises `Doubt`."""
+        """Nothing new goes to a registrar whose key is locked, or while an outcome is unknown there.
+
+        Raises `Refusal` KEY_LOCKED (an open outcome can be asked for with the key only) and `Doubt`.
+        """
+        self.keys.guard(binding)
         open_ = self._ledger.receipts.unsettled(binding.id)
         if open_:
             raise Doubt(
@@ -175,13 +202,37 @@ class Fiscal:
                 self._ledger.shop.met(
                     pending.binding_id, serial=result.serial, fiscal_number=result.fiscal_number, model=""
                 )
-            if pending.shift_id is not None:
+            if pending.kind is DocumentKind.OPEN_SHIFT:
+                self._open_shift(pending, result)
+            elif pending.shift_id is not None:
                 if pending.kind is DocumentKind.Z_REPORT:
                     self._close_shift(pending, result)
+                elif pending.kind is DocumentKind.STORNO:
+                    note = msgspec.json.decode(pending.note.encode(), type=StornoNote)
+                    self._ledger.receipts.cancel(note.document)
                 elif result.at is not None:
                     self._ledger.shifts.device_opened(pending.shift_id, result.at, result.serial)
         self._ledger.receipts.settle_document(pending.id, state, result, pending.note)
         return self._ledger.receipts.document(pending.id)
+
+    def _open_shift(self, document: FiscalDocument, result: Result) -> None:
+        """The shift that the document opened: it begins with the server's word and by the server's time."""
+        note = msgspec.json.decode(document.note.encode(), type=OpeningNote)
+        self._ledger.shifts.open_by(
+            document.id,
+            Shift(
+                id=0,
+                binding_id=document.binding_id,
+                enterprise_id=document.enterprise_id,
+                workplace=note.workplace,
+                opened_by=note.by,
+                opened_at=document.made_at,
+                float_=note.float_,
+                device_opened_at=result.at,
+                serial=result.serial,
+                checks=note.checks,
+            ),
+        )
 
     def _close_shift(self, document: FiscalDocument, result: Result) -> None:
         assert document.shift_id is not None
@@ -198,3 +249,4 @@ class Fiscal:
         )
         binding = self._ledger.shop.binding(document.binding_id)
         self._ledger.shop.drop_lease(binding.serial, self._workplace.settings.workplace)
+        self.keys.day_closed(binding)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from kiosk.ledger.records import PinState, User
 from kiosk.people.pins import check_pin
 from kiosk.till.errors import N_, Refusal
+from kiosk.till.keys import Keys
 from kiosk.till.rights import Right, may_approve
 from kiosk.till.workplace import Approval, Workplace
 
@@ -19,8 +20,9 @@ DELAY = timedelta(seconds=60)
 class People:
     """Logging in and out. `on_leave` is called before another person comes: the basket is parked there (I-2)."""
 
-    def __init__(self, workplace: Workplace) -> None:
+    def __init__(self, workplace: Workplace, keys: Keys) -> None:
         self._workplace = workplace
+        self._keys = keys
         self._ledger = workplace.ledger
 
     def names(self) -> Sequence[User]:
@@ -44,6 +46,7 @@ class People:
     def logout(self) -> None:
         """Leave the till; the caller parks the basket first (`Sale.leave`)."""
         if self._workplace.user is not None:
+            self._keys.left(self._workplace.user)
             self._workplace.audit("logout")
         self._workplace.user = None
         self._workplace.locked = False
@@ -100,6 +103,8 @@ class People:
                 N_("Lock the till (F10) or log out before another person logs in."),
                 name=place.user.name,
             )
+        if place.user is not None and place.user.id != user.id:
+            self._keys.left(place.user)
         place.user = user
         place.locked = False
         place.audit("login", {"role": user.role.value})

@@ -37,6 +37,7 @@ from kiosk.till.receipts import documents_of, returned_line, short, slip_of
 from kiosk.till.repay import SLIP, Money, Share, repay, shares
 from kiosk.till.rights import Right
 from kiosk.till.shift import Shifts
+from kiosk.till.storno import at_of, storno_of
 from kiosk.till.workplace import Approval, Workplace
 
 REASONS = (
@@ -150,6 +151,15 @@ class Refunds:
             known = {receipt.id for receipt in found}
             found += [sale for sale in self._ledger.receipts.by_document_number(clean) if sale.id not in known]
         sales = [sale for sale in found if sale.kind is ReceiptKind.SALE and sale.state is ReceiptState.DONE]
+        gone = [sale for sale in found if sale.kind is ReceiptKind.SALE and sale.state is ReceiptState.CANCELLED]
+        if gone and not sales:
+            raise Refusal(
+                "CANCELLED",
+                N_("STORNO {at}: the receipt {code} was cancelled"),
+                N_("Nothing of it can be returned."),
+                at=self._cancelled_at(gone[0]),
+                code=clean[:40],
+            )
         if not sales:
             raise Refusal(
                 "UNKNOWN_RECEIPT",
@@ -381,6 +391,13 @@ class Refunds:
         return self._complete(receipt)
 
     # -- parts ----------------------------------------------------------------------------------------------------
+
+    def _cancelled_at(self, sale: Receipt) -> datetime:
+        """When the storno of a cancelled sale was registered."""
+        for document in self._ledger.receipts.documents_of(sale.id):
+            if (storno := storno_of(self._ledger, document)) is not None:
+                return at_of(storno)
+        return sale.at
 
     def _since(self) -> datetime:
         return self._workplace.clock.now() - timedelta(days=self._workplace.settings.policy.return_days)

@@ -72,8 +72,12 @@ class Reports:
     def _carried(self, shift: Shift) -> int:
         """A hardware registrar keeps its cash over a Z: what it held when the shift opened, kopecks.
 
-        The checklist read it; where it could not, the registrar's cash at the last Z counts.
+        The checklist read it; where it could not, the registrar's cash at the last Z counts. A software registrar's
+        shift begins with nothing.
         """
+        binding = self._workplace.ledger.shop.binding(shift.binding_id)
+        if not self._workplace.desk(binding).access.capabilities.opens_with_first_document:
+            return 0
         for check in shift.checks:
             if check.get("key") == "cash" and isinstance(check.get("registrar"), int):
                 return int(check["registrar"])

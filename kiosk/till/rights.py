@@ -35,6 +35,10 @@ class Right(StrEnum):
     RESOLVE = "resolve"
     DRAWER = "drawer"
     LEDGER = "ledger"
+    FIND = "find"
+    """Ask ports who is there: identification only."""
+    REGISTRAR = "registrar"
+    """Connect a registrar: a technician performs, the owner approves."""
 
 
 class Grant(StrEnum):
@@ -71,6 +75,8 @@ TABLE: Mapping[Right, Mapping[Role, Grant]] = {
     Right.Z_REPORT_ANY: {_C: Grant.SENIOR, _S: Grant.YES, _A: Grant.YES},
     Right.RESOLVE: {_C: Grant.SENIOR, _S: Grant.YES, _A: Grant.YES, _O: Grant.YES},
     Right.DRAWER: {_C: Grant.SENIOR, _S: Grant.YES, _A: Grant.YES},
+    Right.FIND: {_S: Grant.YES, _A: Grant.YES, _O: Grant.YES, _T: Grant.YES},
+    Right.REGISTRAR: {_T: Grant.SENIOR, _O: Grant.YES},
     Right.LEDGER: {_C: Grant.YES, _S: Grant.YES, _A: Grant.YES, _O: Grant.YES, _T: Grant.YES, _B: Grant.YES},
 }
 

@@ -283,7 +283,10 @@ class Sale:
         return left
 
     def storno(self, approval: Approval | None = None) -> None:
-        """Ctrl+Z. Raises `Denied` (I-3), or `Refusal`: a hardware registrar has no cancellation (order 547, [L9])."""
+        """Ctrl+Z. Raises `Denied` (I-3), or `Refusal`: a hardware registrar has no cancellation (order 547, [L9]).
+
+        A software registrar cancels its last document (`kiosk.till.storno`).
+        """
         self._workplace.require(Right.STORNO, approval, reason="storno")
         desk = self._workplace.desk(self._workplace.main_binding())
         if not desk.access.capabilities.storno:
@@ -292,7 +295,7 @@ class Sale:
                 N_("A hardware registrar cannot cancel a document"),
                 N_("Correct the mistake by a refund and an act."),
             )
-        raise Refusal("NO_STORNO", N_("Nothing can be cancelled now"))
+        raise Refusal("HAS_STORNO", N_("This registrar cancels its last document itself"))
 
     def copy_last(self) -> None:
         """Print a copy of the last receipt. Raises `Refusal` where the registrar makes none, or its `Fault`."""

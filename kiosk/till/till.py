@@ -7,12 +7,14 @@ from kiosk.till.checklist import Checklist
 from kiosk.till.closing import Closing
 from kiosk.till.correction import Corrections
 from kiosk.till.fiscal import Fiscal
+from kiosk.till.keys import Keys
 from kiosk.till.people import People
 from kiosk.till.refund import Refunds
 from kiosk.till.reports import Reports
 from kiosk.till.sale import Sale
 from kiosk.till.shift import Shifts
 from kiosk.till.status import Status
+from kiosk.till.storno import Stornos
 from kiosk.till.unknown import Unknowns
 from kiosk.till.workplace import Workplace
 
@@ -22,13 +24,15 @@ class Till:
 
     def __init__(self, workplace: Workplace) -> None:
         self.workplace = workplace
-        self.fiscal = Fiscal(workplace)
-        self.people = People(workplace)
-        self.shifts = Shifts(workplace, self.fiscal)
+        self.keys = Keys(workplace)
+        self.fiscal = Fiscal(workplace, self.keys)
+        self.people = People(workplace, self.keys)
+        self.shifts = Shifts(workplace, self.fiscal, self.keys)
         self.sale = Sale(workplace, self.fiscal, self.shifts)
         self.cash = Cash(workplace, self.fiscal, self.shifts)
         self.refunds = Refunds(workplace, self.fiscal, self.shifts, self.cash)
         self.corrections = Corrections(workplace, self.fiscal, self.refunds)
+        self.stornos = Stornos(workplace, self.fiscal, self.shifts)
         self.reports = Reports(workplace, self.shifts)
         self.checklist = Checklist(workplace, self.shifts, self.reports)
         self.closing = Closing(workplace, self.fiscal, self.shifts, self.cash, self.reports, self.sale)
@@ -36,5 +40,6 @@ class Till:
         self.status = Status(workplace, self.shifts)
 
     def close(self) -> None:
-        """Release registrars and ledger."""
+        """Lock the keys, release registrars and ledger."""
+        self.keys.lock_all()
         self.workplace.close()

@@ -75,8 +75,12 @@ class Unknowns:
         ]
 
     def ask(self, document_id: UUID) -> FiscalDocument:
-        """Ask the registrar once more; anybody may. Raises a driver's `Fault` when it does not answer."""
+        """Ask the registrar once more; anybody may. Raises a driver's `Fault` when it does not answer.
+
+        Raises `Refusal` KEY_LOCKED where the question must be signed with a key that is locked.
+        """
         document = self._open(document_id)
+        self._fiscal.keys.guard(self._ledger.shop.binding(document.binding_id))
         now = self._fiscal.ask(document)
         self._book(now)
         return now

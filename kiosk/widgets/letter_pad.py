@@ -36,22 +36,26 @@ class LetterPad(Widget):
             super().__init__()
             self.character = character
 
-    def __init__(self, page: int = 0, *, id: str | None = None) -> None:
+    def __init__(
+        self, page: int = 0, *, layers: Sequence[tuple[str, Sequence[str]]] = LAYERS, id: str | None = None
+    ) -> None:
+        """`layers`: name and 32 keys each; other layers than the usual ones show their letters as they are."""
         super().__init__(id=id)
         self.page = page
+        self._layers = layers
 
     @property
     def next_layer(self) -> str:
         """What `turn` shows next, for the label of the key that turns."""
-        return LAYERS[(self.page + 1) % len(LAYERS)][0]
+        return self._layers[(self.page + 1) % len(self._layers)][0]
 
     def turn(self) -> None:
         """The next layer."""
-        self.page = (self.page + 1) % len(LAYERS)
+        self.page = (self.page + 1) % len(self._layers)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        keys = LAYERS[self.page][1]
+        keys = self._layers[self.page][1]
         height = max(1, self.size.height // ROWS)
         row, inner = divmod(y, height)
         width = self.size.width // COLUMNS
@@ -59,7 +63,7 @@ class LetterPad(Widget):
             return strip([(" " * self.size.width, palette.TEXT)])
         parts = []
         for key in keys[row * COLUMNS : (row + 1) * COLUMNS]:
-            text = label_lines(key.upper(), width - 1, height - 1)[inner]
+            text = label_lines(key.upper() if self._layers is LAYERS else key, width - 1, height - 1)[inner]
             parts += [(text, palette.KEY if key != " " else palette.TEXT), (" ", palette.TEXT)]
         return strip([*parts, (" " * (self.size.width - COLUMNS * width), palette.TEXT)])
 
@@ -67,6 +71,6 @@ class LetterPad(Widget):
         event.stop()
         row = min(event.y // max(1, self.size.height // ROWS), ROWS - 1)
         column = min(event.x // max(1, self.size.width // COLUMNS), COLUMNS - 1)
-        key = LAYERS[self.page][1][row * COLUMNS + column]
+        key = self._layers[self.page][1][row * COLUMNS + column]
         if key != " ":
             self.post_message(self.Typed(key))

@@ -64,7 +64,7 @@ def test_found_at_its_own_speed(launch: Launch) -> None:
     assert first.info is not None and first.info.serial == "AB12345678"
     assert first.url == f"datecs+serial://{slow.address}?baud=19200"
     assert second.info is not None and second.info.serial == "CD00000002"
-    assert second.url == f"datecs+serial://{fast.address}?baud=38400" and len(second.tried) == 5
+    assert second.url == f"datecs+serial://{fast.address}?baud=38400" and len(second.tried) == 7
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,9 @@ MAY_BECOME: dict[ReceiptState, frozenset[ReceiptState]] = {
     ReceiptState.UNKNOWN: frozenset({ReceiptState.DONE, ReceiptState.FAILED}),
     ReceiptState.DONE: frozenset(),
     ReceiptState.FAILED: frozenset(),
+    ReceiptState.CANCELLED: frozenset(),
 }
+"""What `finish` may do; only `cancel` takes back what is done."""
 
 
 def begin(connection: Connection, receipt: Receipt, documents: Sequence[FiscalDocument], slips: Sequence[Slip]) -> None:
@@ -154,7 +156,8 @@ def settle_document(
         raise LedgerError("document", f"no document {document_id}")
     done = str(state) in DONE
     again = state is DocumentState.PENDING and row.state == DocumentState.REJECTED
-    if (state is DocumentState.PENDING and not again) or (row.state in DONE and not done):
+    cancelled = row.state == DocumentState.CANCELLED
+    if (state is DocumentState.PENDING and not again) or (row.state in DONE and not done) or cancelled:
         raise LedgerError("document", f"the document {document_id} is {row.state} and cannot become {state}")
     values: dict[str, Any] = {"state": str(state), "note": note or row.note}
     if result is not None:
@@ -194,6 +197,32 @@ def finish(connection: Connection, receipt_id: UUID, state: ReceiptState) -> Non
         if receipt.basket_id is not None:
             values = {"state": str(BasketState.ACTIVE)}
             connection.execute(update(BASKETS).where(BasketRow.id == receipt.basket_id).values(values))
+
+
+def cancel(connection: Connection, document_id: UUID) -> None:
+    """A storno stands: its document counts no more, and the receipt is taken back whole."""
+    query = select(DocumentRow.state, DocumentRow.receipt_id).where(DocumentRow.id == document_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise LedgerError("document", f"no document {document_id}")
+    if row.state == DocumentState.CANCELLED:
+        return
+    if row.state not in DONE:
+        raise LedgerError("document", f"the document {document_id} is {row.state}: there is nothing to cancel")
+    values = {"state": str(DocumentState.CANCELLED)}
+    connection.execute(update(DOCUMENTS).where(DocumentRow.id == document_id).values(values))
+    if row.receipt_id is None:
+        return
+    receipt = find_receipt(connection, row.receipt_id)
+    others = select(DocumentRow.id).where(DocumentRow.receipt_id == receipt.id, DocumentRow.state.in_(DONE))
+    if receipt.state is not ReceiptState.DONE or connection.execute(others).first() is not None:
+        raise LedgerError("receipt", f"the receipt {receipt.id} has other documents, or is not done")
+    if any(line.returned for line in receipt.lines):
+        raise LedgerError("returned", f"something of the sale {receipt.id} was returned: it cannot be cancelled")
+    values = {"state": str(ReceiptState.CANCELLED)}
+    connection.execute(update(RECEIPTS).where(ReceiptRow.id == receipt.id).values(values))
+    _book_stock(connection, receipt, back=True)
+    _release(connection, receipt)
 
 
 def held_by_receipt(connection: Connection, basket_id: UUID) -> bool:
@@ -257,8 +286,8 @@ def _release(connection: Connection, receipt: Receipt) -> None:
             )
 
 
-def _book_stock(connection: Connection, receipt: Receipt) -> None:
-    sign = 1 if receipt.kind is ReceiptKind.REFUND else -1
+def _book_stock(connection: Connection, receipt: Receipt, *, back: bool = False) -> None:
+    sign = 1 if (receipt.kind is ReceiptKind.REFUND) is not back else -1
     for line in receipt.lines:
         if line.good_id is not None:
             connection.execute(

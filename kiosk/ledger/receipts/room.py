@@ -102,6 +102,11 @@ class SqlReceipts:
             acts.finish(connection, receipt_id, state)
             return find_receipt(connection, receipt_id)
 
+    def cancel(self, document_id: UUID) -> FiscalDocument:
+        with self._database.write() as connection:
+            acts.cancel(connection, document_id)
+        return self.document(document_id)
+
     def receipt(self, receipt_id: UUID) -> Receipt:
         with self._database.read() as connection:
             return find_receipt(connection, receipt_id)
@@ -119,7 +124,7 @@ class SqlReceipts:
             .where(
                 ReceiptRow.id.in_(numbered),
                 ReceiptRow.kind == str(ReceiptKind.SALE),
-                ReceiptRow.state == str(ReceiptState.DONE),
+                ReceiptRow.state.in_((str(ReceiptState.DONE), str(ReceiptState.CANCELLED))),
             )
             .order_by(ReceiptRow.number.desc())
         )
@@ -161,7 +166,7 @@ class SqlReceipts:
             .where(
                 ReceiptRow.original_id == sale_id,
                 ReceiptRow.kind == str(ReceiptKind.REFUND),
-                ReceiptRow.state != str(ReceiptState.FAILED),
+                ReceiptRow.state.not_in((str(ReceiptState.FAILED), str(ReceiptState.CANCELLED))),
             )
             .order_by(ReceiptRow.number)
         )

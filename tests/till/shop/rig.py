@@ -52,13 +52,16 @@ def _hash(pin: str) -> str:
     return hash_pin(pin)
 
 
-def settle_in(ledger: SqlLedger, url: str, *, enterprises: int = 1, urls: Iterable[str] = ()) -> None:
+def settle_in(
+    ledger: SqlLedger, url: str, *, enterprises: int = 1, urls: Iterable[str] = (), tax_number: str = "1234567891"
+) -> None:
     """People, goods and registrars of a fresh shop."""
     roles = {"Олена": Role.CASHIER, "Ігор": Role.SENIOR, "Марія": Role.ADMINISTRATOR, "Власник": Role.OWNER}
     for name, role in roles.items():
         ledger.people.add(name, role, badge=f"BADGE-{PINS[name]}", pin_hash=_hash(PINS[name]))
     for number, where in zip(range(1, enterprises + 1), (url, *urls), strict=True):
-        enterprise = ledger.shop.add_enterprise(f"ФОП {number}", f"123456789{number}")
+        code = tax_number if number == 1 else f"123456789{number}"
+        enterprise = ledger.shop.add_enterprise(f"ФОП {number}", code)
         ledger.shop.bind(enterprise.id, PLACE, where, BindingRole.ACTIVE)
     ledger.goods.put(GOODS)
     if enterprises > 1:
@@ -77,6 +80,7 @@ class Shop:
     enterprises: int = 1
     urls: tuple[str, ...] = ()
     workplace: str = PLACE
+    tax_number: str = "1234567891"
 
     def __post_init__(self) -> None:
         self.till = self._open()
@@ -85,7 +89,7 @@ class Shop:
         fresh = not (self.folder / "ledger.db").exists()
         self.ledger = open_ledger(self.folder / "ledger.db", self.clock)
         if fresh:
-            settle_in(self.ledger, self.url, enterprises=self.enterprises, urls=self.urls)
+            settle_in(self.ledger, self.url, enterprises=self.enterprises, urls=self.urls, tax_number=self.tax_number)
         settings = Settings(workplace=self.workplace, data=str(self.folder), internet="", policy=self.policy)
         return Till(Workplace(self.ledger, settings, self.clock, lambda binding: worker(binding, self.clock)))
 

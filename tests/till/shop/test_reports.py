@@ -247,24 +247,6 @@ def test_the_act_is_stored_with_the_refund_and_waits_for_paper(shop: Shop, serve
     assert shop.till.sale.print_slips() == 0
 
 
-def test_i4_a_key_that_is_not_registered_stops_the_opening_before_anything_is_sent(
-    shop: Shop, server: EmulatorServer
-) -> None:
-    """A software registrar's binding; nothing answers behind it, and nothing is asked."""
-    with shop.ledger.database.write() as connection:
-        connection.exec_driver_sql(
-            "UPDATE bindings SET url = 'prro+https://fs.example/fs?fn=4000123456', fiscal_number = '4000123456'"
-        )
-    shop.login()
-    with pytest.raises(Refusal) as refused:
-        shop.till.shifts.open(shop.binding, counted=0, float_=0)
-    assert refused.value.code == "FOREIGN_KEY"
-    assert refused.value.values["number"] == "4000123456"
-    assert refused.value.values["key"] == "—"
-    assert shop.till.shifts.current(shop.binding) is None
-    assert server.registers()["journal"] == []
-
-
 def test_i5_a_second_workplace_is_told_who_holds_the_registrar_where_and_since_when(
     shop: Shop, server: EmulatorServer, found: Found
 ) -> None:
