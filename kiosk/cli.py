@@ -23,7 +23,8 @@ DONE, DAMAGED, USAGE = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser(given[0] if given else "").parse_args(given)
     try:
         return int(options.run(options))
     except config.ConfigError as error:
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(first: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kiosk", description="Kasa Kiosk: the till.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run the till full screen")
@@ -44,6 +45,14 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
     check = commands.add_parser("check", help="open the ledger and verify the journal's chain")
     check.set_defaults(run=_check)
+    if first in ("backup", "restore"):
+        # The till itself loads none of it before its first paint.
+        from kiosk.backup import command as backup_command
+
+        backup_command.add(commands)
+    else:
+        commands.add_parser("backup", help="copies of the data: make, list, verify, rehearse")
+        commands.add_parser("restore", help="put a copy in place of what is here")
     for command in (run, check):
         command.add_argument("--config", type=Path, metavar="FILE", help="settings (see kiosk/config.py for places)")
     for command in (run, demo):

@@ -94,7 +94,7 @@ def prepare(
     staging.mkdir(mode=0o700)
     try:
         archive.unpack(copy, [secret.key], secret.verify, staging, _step(progress, "unpack", contents.size))
-        _check(staging, contents, clock)
+        check(staging, contents, clock)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
@@ -214,7 +214,7 @@ def refuse_running(ledger: Path) -> None:
         return
 
 
-def _check(staging: Path, contents: Manifest, clock: Clock) -> None:
+def check(staging: Path, contents: Manifest, clock: Clock) -> None:
     """The databases hold together, and the journal's chain from its first record to the one that the copy names."""
     from kiosk.ledger.store import open_ledger
 
