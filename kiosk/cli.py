@@ -69,7 +69,7 @@ def _settings(options: argparse.Namespace) -> config.Settings:
 
 
 def _run(options: argparse.Namespace) -> int:
-    return _face(_settings(options))
+    return _face(_settings(options), options.config or next((at for at in config.places() if at.exists()), None))
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -95,7 +95,7 @@ def _check(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _face(settings: config.Settings) -> int:
+def _face(settings: config.Settings, settings_file: Path | None = None) -> int:
     """Show the till until it is left. Nothing may be printed while it runs: the face is drawn on stderr."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         print("error: the till needs a terminal", file=sys.stderr)
@@ -120,6 +120,7 @@ def _face(settings: config.Settings) -> int:
         return open_till(settings)
 
     app = KioskApp(settings, opener)
+    app.settings_file = settings_file
     result = app.run()
     return result if result is not None else (app.return_code or DONE)
 

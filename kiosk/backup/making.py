@@ -32,6 +32,9 @@ UNDER_WAY = timedelta(minutes=10)
 LAST_BACKUP = "last_backup"
 """The ledger's setting that line 18 of the checklist shows."""
 
+TROUBLE = "backup_trouble"
+"""The ledger's setting that makes line 18 red: a code, "" where all is well."""
+
 Progress = Callable[[str, int, int], None]
 """(step, done, all)."""
 
@@ -178,7 +181,7 @@ def _refuse_replaced(source: Source, chosen: Sequence[Target], machine: identity
         except BackupError:
             continue
         if claim is not None:
-            _set_setting(source, permit.RETIRED, msgspec.json.encode(claim).decode())
+            set_setting(source, permit.RETIRED, msgspec.json.encode(claim).decode())
             raise NotPermitted(
                 "REPLACED", f"since {claim.at:%Y-%m-%d %H:%M} UTC another machine works with these books"
             )
@@ -258,13 +261,21 @@ def newest_safe(state: State) -> datetime | None:
     return max((each.newest for each in state.targets.values() if each.newest is not None), default=None)
 
 
+def trouble(state: State) -> str:
+    """What the owner must see: copies that do not restore first, then those that are not made or sent."""
+    if state.rehearsal_error:
+        return "REHEARSAL"
+    return state.code or next((each.code for each in state.targets.values() if each.code), "")
+
+
 def _tell_ledger(source: Source, state: State) -> None:
+    set_setting(source, TROUBLE, trouble(state))
     newest = newest_safe(state)
     if newest is not None:
-        _set_setting(source, LAST_BACKUP, newest.isoformat())
+        set_setting(source, LAST_BACKUP, newest.isoformat())
 
 
-def _set_setting(source: Source, name: str, value: str) -> None:
+def set_setting(source: Source, name: str, value: str) -> None:
     """One line into the live ledger, without the weight of its engine; a busy ledger is told next time."""
     ledger = source.ledger
     if ledger is None or not ledger.is_file():

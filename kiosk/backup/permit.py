@@ -95,7 +95,7 @@ class Permit:
             raise Refusal(
                 "RESTORING",
                 N_("These books came from the copy of {at}, and the registrar was not compared with them yet"),
-                N_("Nothing was sent. Finish the restore: the technician's menu, or «kiosk restore finish»."),
+                N_("Nothing was sent. Finish the restore: F11, «Copies of the data», F7."),
                 at=f"{kyiv(pending.copied_at):%d.%m.%Y %H:%M}",
             )
 

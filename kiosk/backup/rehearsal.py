@@ -50,6 +50,7 @@ def rehearse(source: Source, clock: Clock, opened: Sequence[Target] | None = Non
     else:
         state = msgspec.structs.replace(state, rehearsal_error=failure.what)
     making.keep_state(source.place, state)
+    making.set_setting(source, making.TROUBLE, making.trouble(state))
     if failure is not None:
         raise failure
     return proofs

@@ -34,6 +34,7 @@ SCREENS: Mapping[str, str] = {
     "storno": "kiosk.screens.storno:StornoScreen",
     "registrar_menu": "kiosk.screens.registrar_menu:RegistrarMenu",
     "finder": "kiosk.screens.finder:FinderScreen",
+    "backup": "kiosk.screens.backup:BackupScreen",
     "help": "kiosk.screens.dialogs.help:HelpDialog",
     "message": "kiosk.screens.dialogs.message:MessageDialog",
     "confirm": "kiosk.screens.dialogs.confirm:ConfirmDialog",

@@ -37,6 +37,7 @@ ITEMS = (
     Item("closing", N_("Close shift (Z)"), N_("Count, compare, cash-out, Z report")),
     Item("checklist", N_("State"), N_("The check before the shift, to be read"), {"look": True}),
     Item("unknown", N_("Unknown outcomes"), N_("Documents whose outcome must be resolved")),
+    Item("backup", N_("Copies of the data"), N_("Where copies go, the last one, the trial restore")),
     Item("finder", N_("Find registrars"), N_("Ask every port who is there; connect what was found")),
 )
 
