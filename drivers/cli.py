@@ -66,10 +66,14 @@ def _parser(make: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
             command.add_argument("--wire", action="store_true", help="print the bytes both ways to stderr")
             what = "write the session to this file or folder, secrets masked ($KASA_RECORD)"
             command.add_argument("--record", type=Path, metavar="FILE", help=what)
+            _with_key(command)
         return command
 
     detect = add("detect", "Find registrars with identification commands only.", _detect)
-    what = "device path, host:port or usb:VID:PID[:SERIAL]; all serial ports and known USB devices when left out"
+    what = (
+        "device path, host:port or usb:VID:PID[:SERIAL], or the URL of a software registrar; "
+        "all serial ports and known USB devices when left out"
+    )
     detect.add_argument("port", nargs="*", help=what)
     detect.add_argument("--exclude", action="append", default=[], metavar="PORT", help="never touch this port")
     detect.add_argument("--watch", action="store_true", help="then probe what is plugged in, until stopped")
@@ -83,6 +87,25 @@ def _parser(make: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
         cash = _with_id(add(name, what, _cash, url=True))
         cash.add_argument("sum", metavar="SUM", help="hryvnias, e.g. 100 or 99.50")
         cash.set_defaults(kind=name.replace("-", "_"))
+    _with_id(add("open-shift", "Open the shift of a software registrar.", _open_shift, url=True))
+    what = "Bring the offline documents of a software registrar home."
+    sync = add("sync", what, _sync, url=True)
+    sync.add_argument("--again", action="store_true", help="send once more what the server refused")
+    what = "Make this machine the software registrar's own (DeviceRegister by force)."
+    take_over = add("take-over", what, _take_over, url=True)
+    take_over.add_argument("--yes", action="store_true", help="I know that no other machine holds unsent documents")
+    receipt = add(
+        "receipt", "Show or save the paper of a document that a software registrar keeps.", _receipt, url=True
+    )
+    receipt.add_argument("number", metavar="NUMBER", help="its fiscal number")
+    form = receipt.add_mutually_exclusive_group()
+    form.add_argument("--text", type=Path, metavar="FILE", nargs="?", help="as text; to stdout without a file")
+    form.add_argument("--png", type=Path, metavar="FILE", help="as a picture")
+    printer = add("printer", "Ask a receipt printer how it is; print its test page.", _printer)
+    printer.add_argument("url", metavar="URL", help="e.g. escpos+tcp://10.0.0.9:9100?profile=epson")
+    printer.add_argument("--wire", action="store_true", help="print the bytes both ways to stderr")
+    printer.add_argument("--pages", action="store_true", help="print the alphabet under every known code page number")
+    printer.add_argument("--drawer", action="store_true", help="open the cash drawer")
     journal = add("journal", "Show what this command registered, from its own journal.", _journal)
     journal.add_argument("--last", type=int, default=20, metavar="N", help="records to show (20)")
     emulate = add("emulate", "Run a virtual registrar until stopped.", _emulate)
@@ -104,8 +127,14 @@ def _parser(make: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     what = "put the recorded calls to this emulator instead: a registrar URL, or a family to start one"
     replay.add_argument("--emulator", metavar="URL|SCHEME", help=what)
     replay.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="setting of that emulator")
+    _with_key(replay)
     add("schema", "Print the JSON Schema of a document.", _schema)
     return parser
+
+
+def _with_key(command: argparse.ArgumentParser) -> None:
+    what = "read the password of a software registrar's key from this file of mode 600 (asked on the terminal)"
+    command.add_argument("--key-password-file", type=Path, metavar="FILE", help=what)
 
 
 def _with_patience(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -126,6 +155,9 @@ def _with_id(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
 def _detect(options: argparse.Namespace) -> int:
     from drivers import discovery
 
+    servers = [port for port in options.port if port.startswith("prro+")]
+    if servers:
+        return _detect_servers(options, servers)
     devices = [] if options.port else discovery.usb_devices()
     known = [device.port for device in devices if device.kind == "registrar" and not device.driver]
     where = options.port or [*discovery.ports(), *known]
@@ -141,6 +173,36 @@ def _detect(options: argparse.Namespace) -> int:
     ]
     _say(options, {"ports": found, "usb": devices}, "\n".join(lines) or "no ports to try; name one")
     return DONE if any(finding.info for finding in found) else UNREACHABLE
+
+
+def _detect_servers(options: argparse.Namespace, urls: Sequence[str]) -> int:
+    """Whether the servers of software registrars answer, and which keys lie here: no key is unlocked for that."""
+    from drivers.prro.address import settings
+    from drivers.prro.keys import slots
+    from drivers.registrar import served
+    from drivers.registry import connect, parse_url
+
+    if others := [port for port in options.port if port not in urls]:
+        raise ValueError(f"look for {others[0]} by a command of its own")
+    found, lines = [], []
+    for text in urls:
+        chosen = settings(parse_url(text))
+        registrar = connect(text, record=False)
+        line = served(registrar)
+        try:
+            seconds = line.latency(5.0) if line is not None else None
+        finally:
+            registrar.close()
+        keys = slots(chosen.keys)
+        found.append({"url": text, "fiscal_number": chosen.register, "latency": seconds, "keys": keys})
+        answers = f"answers in {seconds:.2f} s" if seconds is not None else "does not answer"
+        lines += [
+            f"{chosen.base}: the fiscal server {answers}",
+            f"    registrar {chosen.register}, key {chosen.slot}" + ("" if chosen.slot in keys else " (no such key)"),
+            f"    keys in {chosen.keys}: {', '.join(keys) or 'none'}",
+        ]
+    _say(options, {"servers": found}, "\n".join(lines))
+    return DONE if all(one["latency"] is not None for one in found) else UNREACHABLE
 
 
 def _watch(options: argparse.Namespace, where: Sequence[str]) -> int:
@@ -200,11 +262,29 @@ def _status(options: argparse.Namespace) -> int:
         f"tax number {info.tax_number or '-'}, rates {rates or '-'}",
         f"clock {clock}, shift {_shift(status)}, Z {status.z_number}",
         f"cash {_hryvnias(status.drawer or 0)}, status bytes {status.raw}",
+        *_offline(status),
         *(f"warning: {warning}" for warning in status.warnings),
         f"blocked by {', '.join(status.blocks)}" if status.blocks else "ready to sell",
     ]
     _say(options, {"info": info, "status": status}, "\n".join(lines))
     return REJECTED if status.blocks else DONE
+
+
+def _offline(status: Any) -> list[str]:
+    """Two lines about a software registrar's offline work and key; none for a device."""
+    offline = status.offline
+    if offline is None:
+        return []
+    minutes = int(offline.month_left.total_seconds() // 60) if offline.month_left is not None else None
+    month = f", {minutes // 60}:{minutes % 60:02d} left of the month" if minutes is not None else ""
+    allowed = {True: "granted", False: "not granted", None: "not known"}[offline.allowed]
+    until = f"{kyiv(status.key_until):%d.%m.%Y}" if status.key_until else "not known"
+    return [
+        f"{offline.mode}, {offline.queued} documents wait{month}, offline right {allowed}"
+        + (f": {offline.reason}" if offline.reason else ""),
+        f"key {status.key_id[:16] or '-'} until {until}, registration "
+        + {True: "in force", False: "CANCELLED", None: "not known"}[status.registered],
+    ]
 
 
 def _shift(status: Any) -> str:
@@ -244,6 +324,96 @@ def _cash(options: argparse.Namespace) -> int:
         raise ValueError(f"{options.sum!r} is not a sum of money above zero with at most two decimals")
     identity = options.id or uuid.uuid4()
     return _walk(options, Document(id=identity, kind=DocumentKind(options.kind), amount=int(exact)))
+
+
+def _open_shift(options: argparse.Namespace) -> int:
+    from drivers.document import Document, DocumentKind
+
+    return _walk(options, Document(id=options.id or uuid.uuid4(), kind=DocumentKind.OPEN_SHIFT))
+
+
+def _served(registrar: Any) -> Any:
+    """The registrar as one behind a server. Raises `Invalid` for a device."""
+    from drivers.errors import Code, Invalid
+    from drivers.registrar import served
+
+    found = served(registrar)
+    if found is None:
+        raise Invalid(Code.UNSUPPORTED, "a hardware registrar has no server of its own to speak with")
+    return found
+
+
+def _sync(options: argparse.Namespace) -> int:
+    def told(sent: int, all_: int) -> None:
+        if not options.json:
+            print(f"{sent} of {all_} delivered", file=sys.stderr)
+
+    with _Device(options) as registrar:
+        _served(registrar).synchronise(told, again=options.again)
+        offline = registrar.status().offline
+    text = f"all documents are delivered: {offline.mode}"
+    _say(options, {"offline": offline}, text)
+    return DONE
+
+
+def _take_over(options: argparse.Namespace) -> int:
+    if not options.yes:
+        raise ValueError(
+            "offline documents that another machine has not sent yet could never be delivered after this: "
+            "send them there first, then say --yes"
+        )
+    with _Device(options) as registrar:
+        _served(registrar).take_over()
+        info = registrar.info()
+    _say(options, {"info": info}, f"the registrar {info.fiscal_number} belongs to this machine now")
+    return DONE
+
+
+def _receipt(options: argparse.Namespace) -> int:
+    from drivers.errors import Code, Invalid
+    from drivers.printers import files, tape
+
+    with _Device(options) as registrar:
+        keeps = getattr(registrar, "paper", None)
+        if keeps is None:
+            raise Invalid(Code.UNSUPPORTED, "only a software registrar keeps its documents: ask it for a copy on paper")
+        rows, qr = keeps(options.number)
+        width = registrar.capabilities.line_length
+    text = tape.told(rows, qr)
+    if options.png:
+        files.write_picture(options.png, rows, qr, width)
+    elif options.text:
+        files.write_text(options.text, rows, qr)
+    where = options.png or options.text
+    _say(options, {"number": options.number, "text": text, "qr": qr, "file": where}, f"{where}" if where else text)
+    return DONE
+
+
+def _printer(options: argparse.Namespace) -> int:
+    from drivers.errors import Code, Invalid
+    from drivers.links.wire import WireLog
+    from drivers.printers.address import at
+    from drivers.printers.escpos import EscposPrinter
+    from drivers.printers.letters import profiles
+
+    log = WireLog(SystemClock())
+    printer = at(options.url, log)
+    if not isinstance(printer, EscposPrinter):
+        raise Invalid(Code.UNSUPPORTED, "only an ESC/POS printer can be asked")
+    try:
+        state = printer.state()
+        text = f"{printer.name}: {state.trouble or ('ready' if state.told else 'does not tell how it is')}"
+        if state.paper_low:
+            text += ", the roll is near its end"
+        if options.pages:
+            printer.print_pages(list(dict.fromkeys(page for pages in profiles().values() for page in pages)))
+        if options.drawer:
+            printer.open_drawer()
+    finally:
+        if options.wire:
+            print(log.tail(1000), file=sys.stderr)
+    _say(options, {"printer": printer.name, "state": state}, text)
+    return DONE if state.trouble is None else REJECTED
 
 
 def _journal(options: argparse.Namespace) -> int:
@@ -288,13 +458,17 @@ def _replay(options: argparse.Namespace) -> int:
         settings = dict(item.partition("=")[::2] for item in options.option)
         with running(options.emulator, settings) as url:
             registrar = connect(url, record=False)
+            _unlock(options, url)
             report = replay.against_device(session, registrar)
             registrar.close()
+            _lock()
     lines = [
         f"{'same' if not outcome.difference else 'DIFFERS'}  {outcome.call}"
         + (f"\n    {outcome.difference}" if outcome.difference else "")
         for outcome in report.outcomes
     ]
+    if report.note:
+        lines.append(report.note)
     if report.diverged:
         lines.append(f"DIVERGED  {report.diverged}")
     lines.append(
@@ -323,6 +497,9 @@ def _walk(options: argparse.Namespace, document: Any) -> int:
     clock = SystemClock()
     url = parse_url(options.url)
     where = f"{url.family}+{url.transport}://{url.address}"
+    if "fn" in url.options:
+        # Many software registrars share one server: their unknown outcomes are not each other's.
+        where += f"?fn={url.options['fn']}"
     with FileJournal(_journal_path(), clock, where) as journal, _Device(options) as registrar:
         if any(begun.id != document.id for begun, _ in journal.open_intents()):
             # Another document's trace must be read before this one moves the same registers.
@@ -363,14 +540,35 @@ class _Device:
         self._wire = options.wire
         self._log = WireLog(SystemClock())
         self._registrar = connect(options.url, log=self._log, record=options.record or True)
+        _unlock(options, options.url)
 
     def __enter__(self) -> Any:
         return self._registrar
 
     def __exit__(self, *_: object) -> None:
         self._registrar.close()
+        _lock()
         if self._wire:
             print(self._log.tail(1000), file=sys.stderr)
+
+
+def _unlock(options: argparse.Namespace, text: str) -> None:
+    """The key of a software registrar's URL, where it is one."""
+    from drivers.registry import parse_url
+
+    url = parse_url(text)
+    if url.family == "prro":
+        from drivers.prro.unlocking import unlock
+
+        unlock(url, SystemClock(), options.key_password_file)
+    elif options.key_password_file is not None:
+        raise ValueError("--key-password-file is for software registrars: a device has no key")
+
+
+def _lock() -> None:
+    """Forget every key, where any was unlocked."""
+    if (keys := sys.modules.get("drivers.prro.keys")) is not None:
+        keys.ring.lock_all()
 
 
 def _status_of(fault: Any) -> int:

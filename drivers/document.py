@@ -142,12 +142,14 @@ class Advance(_Value, frozen=True, kw_only=True):
 class PartPayment(_Value, frozen=True, kw_only=True):
     """The receipt takes a part of its lines' price: `amount` now, kopecks before rounding; `advances` came before.
 
-    A final settlement takes all the rest, which may be nothing (cashier-flow.md IV.5).
+    A final settlement takes all the rest, which may be nothing (cashier-flow.md IV.5). `later`: the reversed order, the
+    goods left with the first receipt and what follows pays a debt.
     """
 
     stage: Stage
     amount: Kopecks
     advances: tuple[Advance, ...] = ()
+    later: bool = False
 
     @property
     def before(self) -> int:

@@ -13,6 +13,9 @@ One JSON array a line; the first word tells what it is, the last is the number o
     ["_", t]                          a wait that ended in silence
     ["lost", code, what, t]           the link broke
     ["close", t]
+    ["post", url, kind, hex, t]       a request to a server (the tax service, a key's authority), secrets masked
+    ["answer", status, hex, t]        the whole answer to it, secrets masked
+    ["post!", why, t]                 none came, or the request did not go out
 
 A killed till leaves at most one torn line at the end. `drivers.replay` reads it.
 """
@@ -23,6 +26,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -33,7 +37,7 @@ from drivers.clock import Clock
 from drivers.document import Document
 from drivers.errors import Code, DifferentDevice, Fault, Invalid, LinkLost, Unreachable
 from drivers.links import Link
-from drivers.registrar import Capabilities, Info, Registrar, Result, Snapshot, Status, Totals
+from drivers.registrar import Capabilities, Info, PrintsApart, Registrar, Result, Snapshot, Status, Totals
 
 HEAD, VERSION = "kasa-wire", 1
 SECRETS = frozenset(
@@ -208,8 +212,23 @@ class RecordedRegistrar:
     def set_clock(self, moment: datetime) -> None:
         self._call(self._registrar.set_clock, moment)
 
+    def set_paper(self, wanted: bool) -> None:
+        if isinstance(self._registrar, PrintsApart):
+            self._call(self._registrar.set_paper, wanted)
+
+    def reprint(self, document: Document) -> None:
+        if isinstance(self._registrar, PrintsApart):
+            self._call(self._registrar.reprint, document)
+
     def close(self) -> None:
         self._call(self._registrar.close)
+
+    def __getattr__(self, name: str) -> Any:
+        """What only some registrars offer (`drivers.registrar.Served`) passes too, and is written down alike."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        found = getattr(self._registrar, name)
+        return partial(self._call, found) if callable(found) else found
 
     def _call(
         self, method: Callable[Arguments, Answer], *arguments: Arguments.args, **named: Arguments.kwargs
@@ -225,8 +244,12 @@ class RecordedRegistrar:
 
 
 def plain(value: Any) -> Any:
-    """What JSON makes of a value of this package."""
-    return json.loads(msgspec.json.encode(value))
+    """What JSON makes of a value of this package; a path is its text, a function is nothing."""
+    return json.loads(msgspec.json.encode(value, enc_hook=_text))
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else None
 
 
 def without_secrets(url: str) -> str:

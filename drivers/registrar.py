@@ -8,11 +8,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, cast, runtime_checkable
 
 from drivers.document import Document, DocumentKind
 from drivers.errors import Code, Existence, Fault, Invalid
@@ -141,6 +142,8 @@ class Capabilities:
     max_payments: int = 4
     tax_letters: str = "АБВГД"
     part_payments: bool = False
+    prints_apart: bool = False
+    """Whether a receipt stands without paper and is printed, or not, beside registering it (`PrintsApart`)."""
 
     def accept(self, document: Document) -> None:
         """Refuse what this registrar does not do at all; the first step of every driver's `check`. Raises `Invalid`."""
@@ -178,6 +181,21 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True)
+class RefusedDocument:
+    """What the server refused of an offline session. `number` 0 where it named no document (it refused the session).
+
+    `code` is the normalised code, `text` the server's own words.
+    """
+
+    code: str
+    text: str
+    number: int = 0
+    fiscal: str = ""
+    kind: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Offline:
     """A software registrar's offline work. `since` is aware UTC, None while online.
 
@@ -194,6 +212,10 @@ class Offline:
     sent: int = 0
     numbers_left: int | None = None
     reason: str = ""
+    allowed: bool | None = None
+    """Whether the registration has the right to work offline, as the server told last; None before it told."""
+    refused: RefusedDocument | None = None
+    """With `REJECTED` only."""
 
 
 @dataclass(frozen=True)
@@ -224,6 +246,12 @@ class Status:
     """Software registrars only."""
     key_until: datetime | None = None
     """When the signing key stops signing; None where there is no key or it is not known yet."""
+    key_id: str = ""
+    """Identifier of the unlocked key; "" where there is none."""
+    shift_opener: str = ""
+    """Identifier of the key that opened the shift; "" where no shift is open and where the registrar cannot tell."""
+    registered: bool | None = None
+    """Software registrars: whether the registration is in force, as the server told last; None before it told."""
 
 
 class Registrar(Protocol):
@@ -273,3 +301,41 @@ class Registrar(Protocol):
 
     def close(self) -> None:
         """Release the link."""
+
+
+class Served(Registrar, Protocol):
+    """What a registrar behind a server of the tax service offers besides; `served` tells whether one does."""
+
+    def latency(self, patience: float) -> float | None:
+        """Seconds that the server takes to tell its time, None where it does not within `patience` seconds.
+
+        Needs no key; nothing is asked about the registrar.
+        """
+
+    def synchronise(self, progress: Callable[[int, int], None] | None = None, *, again: bool = False) -> bool:
+        """Bring all offline documents home now; True when online. `again` repeats what the server refused."""
+
+    def take_over(self) -> None:
+        """An authorised person makes this device the registrar's own."""
+
+    def export_unsent(self, folder: Path) -> list[Path]:
+        """Copies of the signed documents that the server has not got."""
+
+
+def served(registrar: Registrar) -> Served | None:
+    """The registrar as one behind a server, None for a device."""
+    return cast(Served, registrar) if callable(getattr(registrar, "synchronise", None)) else None
+
+
+@runtime_checkable
+class PrintsApart(Protocol):
+    """What a registrar with `prints_apart` does besides: its paper is apart from its documents."""
+
+    def set_paper(self, wanted: bool) -> None:
+        """Whether buyers' receipts are printed from now on."""
+
+    def reprint(self, document: Document) -> None:
+        """The paper of a registered document, marked as a copy unless nothing of it was printed before.
+
+        Raises `Refused` for a document that is not registered, and what the printer raises.
+        """

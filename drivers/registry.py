@@ -114,5 +114,5 @@ def connect(
     from drivers.recording import RecordedRegistrar, Recorder
 
     recorder = Recorder(record, url.text, clock)
-    log.tap = recorder.tap
+    log.tap, log.note = recorder.tap, recorder.note
     return RecordedRegistrar(factory(url, recorder.clock, log), recorder)

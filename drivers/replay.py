@@ -23,7 +23,7 @@ from drivers.links import Link
 from drivers.links.wire import WireLog
 from drivers.recording import HEAD, VERSION, plain
 from drivers.registrar import Registrar
-from drivers.registry import connect
+from drivers.registry import connect, parse_url
 
 ARGUMENTS: Mapping[str, tuple[Any, ...]] = {
     "info": (),
@@ -89,6 +89,8 @@ class Report:
     diverged: str = ""
     sent: int = 0
     """Bytes to the device that were the same."""
+    note: str = ""
+    """What a reader must know about the comparison."""
 
     @property
     def same(self) -> bool:
@@ -114,7 +116,14 @@ def load(path: Path) -> Session:
 
 
 def against_recording(session: Session) -> Report:
-    """Run the driver of the recorded URL on the recorded bytes."""
+    """Run the driver of the recorded URL on the recorded bytes.
+
+    A software registrar's session cannot be run again; its documents are built anew (`drivers.prro.replaying`).
+    """
+    if parse_url(session.url).family == "prro":
+        from drivers.prro import replaying
+
+        return replaying.against_recording(session)
     tape = Tape(session)
     registrar = connect(session.url, clock=tape, log=WireLog(SystemClock(), tap=tape.tap), record=False)
     outcomes: list[Outcome] = []
@@ -136,11 +145,14 @@ def against_device(session: Session, registrar: Registrar) -> Report:
     for position, call in enumerate(session.events):
         if call.word != "call":
             continue
+        if call.what[0] not in ARGUMENTS and parse_url(session.url).family == "prro":
+            # Questions about keys and the way home: another server has its own.
+            continue
         name, values = call.what[0], arguments(call)
         if name in ("register", "reconcile"):
             # Completion values are the device's own: its answer to the same question, not the recorded one.
             values = [values[0], snapshots.get(values[0].id, values[1])]
-        then = _ending(session.events[position:], call)
+        then = ending_of(session.events[position:], call)
         now = ended(registrar, name, values)
         if name == "snapshot" and now[0] == "return":
             snapshots[values[0].id] = now[1]
@@ -195,7 +207,7 @@ class Tape:
         return call if self.ending(call) else None
 
     def ending(self, call: Event) -> list[Any]:
-        return _ending(self._events[self._place :], call)
+        return ending_of(self._events[self._place :], call)
 
     def expect(self, *words: str) -> Event:
         """Take the next event, which must be one of `words`. Raises `Diverged`."""
@@ -275,7 +287,7 @@ class Tape:
             raise LinkLost(Code(code), what)
 
 
-def _ending(events: Sequence[Event], call: Event) -> list[Any]:
+def ending_of(events: Sequence[Event], call: Event) -> list[Any]:
     """How a recorded call ended; empty where the till died before. Calls are not nested."""
     for event in events:
         if event.word in ("return", "raise"):

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -31,11 +32,14 @@ from kiosk.widgets.palette import THEME
 from kiosk.widgets.scan import Intake, Scanned
 
 if TYPE_CHECKING:
+    from drivers.registrar import Mode
     from kiosk.backup.keeper import Keeper
     from kiosk.config import Settings
     from kiosk.ledger.records import FiscalDocument, Receipt
+    from kiosk.till.offline import Alert
     from kiosk.till.status import StatusView
     from kiosk.till.till import Till
+    from kiosk.widgets.palette import Lamp
 
 T = TypeVar("T")
 log = logging.getLogger("kiosk")
@@ -71,8 +75,14 @@ class KioskApp(App[int]):
     """Seconds between two looks whether a copy of the data is due."""
     POLL = 10.0
     """Seconds between two questions to an idle registrar."""
+    LOOK = 1.0
+    """Seconds after a question until its answer is looked for."""
     AFTER_DOCUMENT = 0.8
     """Seconds after a document until the registrar is asked for its cash and paper."""
+    FOLLOW = 0.5
+    """Seconds between two looks at offline documents on their way home."""
+    ALERT = 30.0
+    """Seconds that a warning of offline work stands over the figures."""
     SHOW_WORKING = 0.25
     """Seconds after which a call shows as work."""
 
@@ -88,10 +98,14 @@ class KioskApp(App[int]):
         self.busy = 0
         self._opener = opener
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="till")
+        self._closing = False
         self._intake = Intake()
         self._waiting = False
         self._last_key = ("", 0.0)
         self._issued = 0
+        self._following = False
+        self._alerts = 0
+        self._untold: deque[Alert] = deque()
         self.view: StatusView | None = None
         self.recovered: Sequence[Receipt | FiscalDocument] = ()
         self.last_input = time.monotonic()
@@ -136,6 +150,7 @@ class KioskApp(App[int]):
             self.exit(0)
 
     async def on_unmount(self) -> None:
+        self._closing = True
         if self.till is not None:
             await asyncio.get_running_loop().run_in_executor(self._thread, self.till.close)
         self._thread.shutdown(wait=True)
@@ -147,6 +162,9 @@ class KioskApp(App[int]):
 
         `quiet` calls (reading a state now and then) neither show as work nor hold back presses.
         """
+        if self._closing:
+            # A worker that begins while the till closes ends as the others do.
+            raise asyncio.CancelledError
         call = partial(function, *arguments, **named)
         if quiet:
             return await asyncio.get_running_loop().run_in_executor(self._thread, call)
@@ -188,6 +206,8 @@ class KioskApp(App[int]):
             for screen in self.screen_stack:
                 if isinstance(screen, screens.cashier()):
                     screen.show_status(view)
+        if view.offline is not None:
+            await self._tell_offline(view.offline.mode)
         if not self.busy:
             found = await self.work(self.till.unknowns.when_well, view, quiet=True)
             self.recovered = (*self.recovered, *found)
@@ -210,12 +230,41 @@ class KioskApp(App[int]):
             self.keeper = Keeper(self.settings, self.till.workplace.clock, self.settings_file)
         return self.keeper
 
+    async def _tell_offline(self, mode: Mode) -> None:
+        """Warnings of offline work, each with one sound; documents on their way home are followed closely."""
+        if self.till is None:
+            return
+        from kiosk.screens import offline_words
+
+        # A look may give way to the next one at any moment: what it was told waits here and is not lost.
+        await self.work(lambda: self._untold.extend(self.till.offline.alerts() if self.till else ()), quiet=True)
+        while self._untold:
+            self.bell()
+            self._alert(*offline_words.alert(self._untold.popleft()))
+        if mode == "syncing" and not self._following:
+            self._following = True
+            self.set_timer(self.FOLLOW, self._follow)
+
+    def _alert(self, lamp: Lamp, text: str) -> None:
+        """Over the bar of every screen for a while; the newest stays."""
+        self._alerts += 1
+        mine = self._alerts
+        for screen in self.screen_stack:
+            if isinstance(screen, screens.cashier()):
+                screen.show_alert(lamp, text)
+        if text:
+            self.set_timer(self.ALERT, lambda: self._alert(lamp, "") if mine == self._alerts else None)
+
+    async def _follow(self) -> None:
+        self._following = False
+        await self._poll()
+
     async def _poll(self) -> None:
         """Ask the registrar for its state now and then, unless the till is at work with it."""
-        if self.till is not None and not self.busy:
+        if self.till is not None and not self.busy and not self._closing:
             await self.work(self.till.status.poll, quiet=True)
             # The registrar's own worker asks; its answer is in memory a moment later.
-            self.set_timer(1.0, self.look)
+            self.set_timer(self.LOOK, self.look)
 
     # -- where to go ----------------------------------------------------------------------------------------------
 
@@ -252,6 +301,9 @@ class KioskApp(App[int]):
             await resume.put_float(self)
         else:
             await self._tell_found()
+        from kiosk.screens import owner
+
+        await owner.tell(self)
 
     async def _tell_found(self) -> None:
         """What was cut off and has been found out since: the first to come reads it, once."""

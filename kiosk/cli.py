@@ -42,6 +42,12 @@ def _parser(first: str) -> argparse.ArgumentParser:
     run.set_defaults(run=_run)
     demo = commands.add_parser("demo", help="run the till on a virtual registrar with a demo shop")
     demo.add_argument("--data", type=Path, metavar="DIR", help="where the demo lives (XDG state folder)")
+    demo.add_argument(
+        "--registrar",
+        default="datecs",
+        choices=("datecs", "exellio", "krypton", "maria", "ikc", "helpmicro", "prro"),
+        help="family of the virtual registrar (datecs); each has a shop of its own; prro is the software registrar",
+    )
     demo.set_defaults(run=_demo)
     check = commands.add_parser("check", help="open the ledger and verify the journal's chain")
     check.set_defaults(run=_check)
@@ -69,16 +75,16 @@ def _settings(options: argparse.Namespace) -> config.Settings:
 
 
 def _run(options: argparse.Namespace) -> int:
-    return _face(_settings(options), options.config or next((at for at in config.places() if at.exists()), None))
+    return _face(
+        _settings(options), settings_file=options.config or next((at for at in config.places() if at.exists()), None)
+    )
 
 
 def _demo(options: argparse.Namespace) -> int:
     from kiosk import demo
 
-    folder = demo.folder(options.data)
-    with demo.registrar(folder) as url:
-        settings = demo.settings(folder, url, options.language or "uk")
-        return _face(settings)
+    with demo.registrar(demo.folder(options.data), options.registrar) as place:
+        return _face(demo.settings(place, options.language or "uk"), place.signers)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -95,8 +101,11 @@ def _check(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _face(settings: config.Settings, settings_file: Path | None = None) -> int:
-    """Show the till until it is left. Nothing may be printed while it runs: the face is drawn on stderr."""
+def _face(settings: config.Settings, signers: Sequence[str] = (), settings_file: Path | None = None) -> int:
+    """Show the till until it is left. Nothing may be printed while it runs: the face is drawn on stderr.
+
+    `signers`: keys that the demo's fiscal server has registered.
+    """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         print("error: the till needs a terminal", file=sys.stderr)
         return USAGE
@@ -117,7 +126,7 @@ def _face(settings: config.Settings, settings_file: Path | None = None) -> int:
     def opener() -> Till:
         from kiosk.start import open_till
 
-        return open_till(settings)
+        return open_till(settings, signers=signers)
 
     app = KioskApp(settings, opener)
     app.settings_file = settings_file

@@ -39,6 +39,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     change_left: int = 0
     """Cash that stays in the drawer as change after closing."""
     online_opening: bool = True
+    sell_while_syncing: bool = False
+    """Whether sales go on, queued behind, while offline documents are on their way to the fiscal server (VI.2)."""
     lock_key_on_logout: bool = True
     """Whether a software registrar's key is locked when the person who unlocked it logs out; a Z locks it anyway."""
 
@@ -69,6 +71,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registrar: str = ""
     internet: str = "fs.tax.gov.ua:443"
     """Where line 1 of the checklist knocks: host:port."""
+    printer: str = ""
+    """The receipt printer of a software registrar (drivers.printers.address), e.g. escpos+tcp://10.0.0.9:9100."""
+    receipts: str = ""
+    """Folder that gets each receipt of a software registrar as a file; "" for none."""
+    receipt_pictures: bool = False
+    """Whether the files are pictures (PNG) too."""
     scanner: str = ""
     scales: str = ""
     demo: bool = False

@@ -25,6 +25,7 @@ FAMILIES: Mapping[str, str] = {
     "ikc": "drivers.ikc.emulator.machine:build",
     "krypton": "drivers.krypton.emulator.machine:build",
     "maria": "drivers.maria.emulator.machine:build",
+    "escpos": "drivers.printers.emulator.machine:build",
 }
 HTTP = frozenset({"helpmicro"})
 """Families that have an address on the network and no serial line."""

@@ -21,6 +21,8 @@ class TcpLink:
         self._host = host
         self._port = port
         self._socket: socket.socket | None = None
+        self.patience = CONNECT_TIMEOUT
+        """Seconds to wait for the connection."""
 
     @property
     def name(self) -> str:
@@ -30,7 +32,7 @@ class TcpLink:
         if self._socket is not None:
             return
         try:
-            connection = socket.create_connection((self._host, self._port), CONNECT_TIMEOUT)
+            connection = socket.create_connection((self._host, self._port), self.patience)
         except OSError as error:
             raise Unreachable(Code.OFFLINE, f"cannot connect to {self.name}: {error}") from error
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -49,6 +49,33 @@ class WireLog:
         self._kept = 0
         self.sent = 0
         self.received = 0
+        self.note: Callable[..., None] | None = None
+        """Where a recorder takes exchanges of the web; bytes of a link it taps itself."""
+
+    # -- exchanges of the web -------------------------------------------------------------------------------------
+
+    def asked(self, url: str, kind: str, body: bytes, shown: bytes | None = None) -> None:
+        """A request went out; `shown` is its body with secrets masked."""
+        self.remark(f"POST {url} {kind} {len(body)}")
+        self.to_device(body, shown)
+        self._noted("post", url, kind, (body if shown is None else shown).hex())
+
+    def answered(self, status: int, shown: bytes) -> None:
+        """The whole answer came; `shown` is its body with secrets masked."""
+        self.remark(f"HTTP {status}")
+        self.from_device(shown)
+        self._noted("answer", status, shown.hex())
+
+    def unanswered(self, why: str) -> None:
+        """No whole answer came. `why` begins with `not sent` where the request did not go out."""
+        self.remark(why)
+        self._noted("post!", why)
+
+    def _noted(self, *what: object) -> None:
+        if self.note is not None:
+            self.note(*what)
+
+    # -- bytes ----------------------------------------------------------------------------------------------------
 
     def to_device(self, data: bytes, shown: bytes | None) -> None:
         self.sent += len(data)

@@ -9,6 +9,8 @@
     tsp         no: sign without asking for time stamps          lost      ask | reissue (settings.Settings)
     connect_ms, read_ms, package_ms, command_ms, doubt_ms        timeouts
     signer      ЄДРПОУ of who signs tickets (comma-separated)    ca        file of the TLS authorities
+    printer     the receipt printer (drivers.printers.address), percent-encoded
+    files       folder that gets each receipt as text         pictures  yes: as PNG too
     tape        file that receipts are printed into              width     characters in its row
     plain       yes: plain HTTP to another machine               demo      yes: demo certificates, this machine only
 
@@ -25,16 +27,18 @@ from urllib.parse import urlsplit
 from drivers.clock import Clock
 from drivers.errors import Code, Invalid
 from drivers.links.wire import WireLog
+from drivers.printers import Printer
+from drivers.printers.files import Shelf
+from drivers.printers.tape import TextTape
 from drivers.prro.client import TAX_SERVICE, Timeouts
 from drivers.prro.keys import check_slot
-from drivers.prro.printing import TextTape
 from drivers.prro.registrar import PrroRegistrar
 from drivers.prro.settings import Settings
 from drivers.registry import RegistrarUrl
 
 OPTIONS = (
     "fn", "key", "keys", "state", "serial", "testing", "tsp", "lost", "connect_ms", "read_ms", "package_ms",
-    "command_ms", "doubt_ms", "signer", "ca", "tape", "width", "plain", "demo",
+    "command_ms", "doubt_ms", "signer", "ca", "printer", "files", "pictures", "tape", "width", "plain", "demo",
 )  # fmt: skip
 YES_NO = ("yes", "no")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -43,8 +47,20 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 def connect(url: RegistrarUrl, clock: Clock, log: WireLog) -> PrroRegistrar:
     """The driver for a URL. Opens nothing. Raises `Invalid` naming the option."""
     chosen = settings(url)
-    tape = TextTape(chosen.tape, url.number("width", 42, 24, 64)) if chosen.tape else None
-    return PrroRegistrar(chosen, clock, log, printer=tape)
+    shelf = None
+    if folder := url.options.get("files"):
+        shelf = Shelf(Path(folder).expanduser(), pictures=url.choice("pictures", "no", YES_NO) == "yes")
+    return PrroRegistrar(chosen, clock, log, printer=_printer(url, chosen, log), shelf=shelf)
+
+
+def _printer(url: RegistrarUrl, chosen: Settings, log: WireLog) -> Printer | None:
+    if url.options.get("printer"):
+        if chosen.tape:
+            raise Invalid(Code.BAD_FIELD, "give a printer or a tape, not both", field="tape")
+        from drivers.printers.address import at
+
+        return at(url.options["printer"], log)
+    return TextTape(chosen.tape, url.number("width", 42, 24, 64)) if chosen.tape else None
 
 
 def settings(url: RegistrarUrl) -> Settings:
@@ -82,7 +98,7 @@ def settings(url: RegistrarUrl) -> Settings:
         stamps=url.choice("tsp", "yes", YES_NO) == "yes",
         timeouts=Timeouts(
             connect=url.number("connect_ms", 3_000, 50, 60_000) / 1000,
-            document=url.number("read_ms", 6_000, 50, 120_000) / 1000,
+            document=url.number("read_ms", 5_000, 50, 120_000) / 1000,
             package=url.number("package_ms", 60_000, 50, 600_000) / 1000,
             command=url.number("command_ms", 10_000, 50, 120_000) / 1000,
         ),

@@ -142,7 +142,19 @@ class Desk:
             import httpx
 
             self._authority = httpx.Client(trust_env=False)
-        return poster(self._authority, loopback=self.settings.demo)
+        send = poster(self._authority, loopback=self.settings.demo)
+
+        def post(url: str, body: bytes, content_type: str) -> bytes:
+            self.log.asked(url, content_type, body)
+            try:
+                answer = send(url, body, content_type)
+            except OSError as error:
+                self.log.unanswered(f"lost: {type(error).__name__}")
+                raise
+            self.log.answered(200, answer)
+            return answer
+
+        return post
 
     # -- making -------------------------------------------------------------------------------------------------------
 

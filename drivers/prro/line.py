@@ -11,9 +11,9 @@ from drivers.prro.desk import Desk
 from drivers.prro.documents import Act, Outlet
 from drivers.prro.fates import Fates
 from drivers.prro.meeting import Meeting
-from drivers.prro.offline import FINANCIAL, OfflineWork
-from drivers.prro.store import SessionState, Stage
-from drivers.registrar import Mode, Offline
+from drivers.prro.offline import FINANCIAL, OfflineWork, place_of
+from drivers.prro.store import SessionRow, SessionState, Stage
+from drivers.registrar import Mode, Offline, RefusedDocument
 
 log = logging.getLogger(__name__)
 
@@ -108,15 +108,15 @@ class Line:
         self.came_back()
         return True
 
-    def tend(self) -> None:
-        """In the background: is there a link, and may documents go home?"""
+    def tend(self, *, at_once: bool = False) -> None:
+        """In the background: is there a link, and may documents go home? `at_once`: a person wants to know now."""
         desk = self._desk
         now = self._clock.monotonic()
         session = desk.store.session()
         heard = desk.server.heard_at
         quiet = self._asked_at is None or now - self._asked_at >= PROBE_EVERY
         fresh = heard is not None and now - heard < QUIET and self._dead_at is None and desk.met
-        if (session is None and fresh) or (not quiet and not self._syncing):
+        if not at_once and ((session is None and fresh) or (not quiet and not self._syncing)):
             return
         self._asked_at = now
         try:
@@ -148,7 +148,7 @@ class Line:
             mode = Mode.ONLINE if self._dead_at is None else Mode.BLOCKED if blocked else Mode.OFFLINE
             return Offline(
                 mode, month_left=left.month_left, numbers_left=numbers,
-                reason=self.trouble.what if self.trouble else "",
+                reason=self.trouble.what if self.trouble else "", allowed=store.fact("offline_supported"),
             )  # fmt: skip
         sent, total = self._offline.counts(session)
         mode = Mode.SYNCING if self._syncing else Mode.OFFLINE
@@ -165,7 +165,20 @@ class Line:
             sent=sent,
             numbers_left=numbers,
             reason=session.text,
+            allowed=store.fact("offline_supported"),
+            refused=self._refused(session) if session.state is SessionState.REFUSED else None,
         )
+
+    def _refused(self, session: SessionRow) -> RefusedDocument:
+        """The refusal as it is on record, and the document that met it."""
+        if session.place is None:
+            return RefusedDocument(session.code, session.text)
+        store = self._desk.store
+        bad = next(iter(store.in_session(session.id, *Stage, since=session.place, most=1)), None)
+        if bad is None or bad.place != session.place:
+            return RefusedDocument(session.code, session.text)
+        text = session.text.removeprefix(place_of(bad))
+        return RefusedDocument(session.code, text, bad.number, bad.fiscal, str(bad.act), bad.moment)
 
     def offline_fault(self, now: datetime) -> Code | None:
         try:

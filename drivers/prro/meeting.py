@@ -67,6 +67,18 @@ class Meeting:
                         raise
                     self._desk.time.sleep(PAUSE)
 
+    def latency(self, patience: float) -> float | None:
+        """Seconds until the answer to one question; None when nothing connects or answers within `patience`."""
+        usual, time = self._desk.settings.timeouts, self._desk.time
+        begun = time.monotonic()
+        with self._desk.server.patience(replace(usual, connect=min(patience, usual.connect), command=patience)):
+            try:
+                self._desk.server.server_state()
+            except (Unreachable, LinkLost):
+                self._desk.forget()
+                return None
+        return time.monotonic() - begun
+
     def refresh_outlet(self, *, force: bool = False) -> bool:
         """`Objects` once a day (§2.4); returns whether our own data changed."""
         known = self._desk.store.fact("outlet")

@@ -465,7 +465,7 @@ class OfflineWork:
 
     def _stop(self, session: SessionRow, code: Code, text: str, bad: Entry | None = None) -> Refused:
         """Nothing goes on by itself: the refusal is on record with the document that met it."""
-        where = f"document {bad.number} ({bad.fiscal}): " if bad is not None else ""
+        where = place_of(bad) if bad is not None else ""
         with self._store.step("refused"):
             self._store.change_session(
                 replace(
@@ -490,6 +490,11 @@ def unbroken(entries: Iterator[Entry] | list[Entry], chain: Chain = Chain.SAMPLE
         and after.number == before.number + 1
         for before, after in pairwise(entries)
     )
+
+
+def place_of(entry: Entry) -> str:
+    """How a refusal on record begins: which document met it."""
+    return f"document {entry.number} ({entry.fiscal}): "
 
 
 def _no(code: Code, what: str, raw: str = "") -> Refused:

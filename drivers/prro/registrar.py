@@ -22,6 +22,8 @@ from drivers.clock import Clock
 from drivers.document import Document, DocumentKind
 from drivers.errors import Code, DifferentDevice, Existence, Fault, Invalid, LinkLost, Refused, Unreachable
 from drivers.links.wire import WireLog
+from drivers.printers import Printer
+from drivers.printers.files import Shelf
 from drivers.prro import standing
 from drivers.prro.client import Fate
 from drivers.prro.counting import Counting
@@ -37,14 +39,14 @@ from drivers.prro.documents import (
     qr_text,
     read_document,
 )
-from drivers.prro.documents.forms import ShiftNotes, form, x_form
+from drivers.prro.documents.forms import slip_form, x_form
 from drivers.prro.documents.text import fit
 from drivers.prro.fates import Fates
 from drivers.prro.line import Line
 from drivers.prro.meeting import Meeting
 from drivers.prro.offline import FINANCIAL, OfflineWork, Progress
+from drivers.prro.paper import MAKER, Papers, shift_notes
 from drivers.prro.permits import Permits
-from drivers.prro.printing import Printer
 from drivers.prro.rules import rule
 from drivers.prro.settings import Settings
 from drivers.prro.signing.errors import KeyFault
@@ -77,7 +79,6 @@ ACTS: Mapping[DocumentKind, Act] = {
     DocumentKind.Z_REPORT: Act.Z_REPORT,
 }
 DRIFT = timedelta(seconds=60)
-MAKER = "Kasa Kiosk"
 SOMEBODY = Outlet("1234567890", "?", "?", "?", 1, "4000000000", ipn="123456789012")
 """Stands for the outlet in a check before the server named ours: only the words of the document matter there."""
 
@@ -85,7 +86,15 @@ SOMEBODY = Outlet("1234567890", "?", "?", "?", 1, "4000000000", ipn="12345678901
 class PrroRegistrar:
     """One software registrar. Not thread-safe but for `check` and `capabilities`: a worker owns it."""
 
-    def __init__(self, settings: Settings, clock: Clock, log_: WireLog, *, printer: Printer | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        log_: WireLog,
+        *,
+        printer: Printer | None = None,
+        shelf: Shelf | None = None,
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._desk = Desk(settings, clock, log_)
@@ -95,19 +104,21 @@ class PrroRegistrar:
         self._line = Line(self._desk, self._meeting, self._fates, self._offline, clock)
         self._permits = Permits(self._desk)
         self._counting = Counting(self._desk)
-        self._printer = printer
+        self._papers = Papers(printer, shelf, lambda: self._desk.store)
         self._difference = ""
         """How the server's draft of the last Z differed from ours."""
         self.capabilities = Capabilities(
             family="prro",
             name_length=250,
-            line_length=printer.width if printer else 42,
+            line_length=self._papers.width,
             kinds=KINDS,
             opens_with_first_document=False,
             storno=True,
             hardware=False,
             slips=printer is not None,
             copy_of_last=printer is not None,
+            drawer=self._papers.kicks,
+            prints_apart=True,
             max_payments=8,
             tax_letters="".join(dict.fromkeys(rate.letter for rate in TAXES.rates)),
             part_payments=True,
@@ -142,8 +153,10 @@ class PrroRegistrar:
     def info(self) -> Info:
         self._bound()
         self._desk.store  # noqa: B018 - another program that works with the memory is told first
-        self._meeting.ping()
+        # Whoever asks who answers wants to know it now: the registration, the key and the numbers are asked anew.
+        self._desk.forget()
         self._meeting.meet()
+        self._line.came_back()
         outlet = self._know_outlet()
         return Info(
             family="prro",
@@ -169,10 +182,12 @@ class PrroRegistrar:
         now = self._desk.time.now()
         shift = store.shift()
         until: datetime | None = None
+        key_id = ""
         blocks: list[Code] = []
         warnings: list[str] = []
         try:
-            until = self._desk.operator().until
+            operator = self._desk.operator()
+            until, key_id = operator.until, operator.key_id
             if until <= now:
                 blocks.append(Code.CERTIFICATE_EXPIRED)
             elif until - now < timedelta(days=14):
@@ -191,10 +206,10 @@ class PrroRegistrar:
         if abs(self._desk.time.offset) > DRIFT:
             minutes = round(self._desk.time.offset.total_seconds() / 60, 1)
             warnings.append(f"this machine's clock differs from the fiscal server's by {minutes} minutes")
-        last = store.last_shift()
-        return Status(
+        last, cancelled = store.last_shift(), store.fact("cancelled")
+        status = Status(
             reachable=True,
-            clock=now,
+            clock=now if self._desk.time.known else None,
             read_at=self._clock.now(),
             shift_open=shift is not None,
             shift_opened_at=shift.opened if shift else None,
@@ -205,7 +220,18 @@ class PrroRegistrar:
             raw=str(self._line.trouble or ""),
             offline=offline,
             key_until=until,
+            key_id=key_id,
+            shift_opener=shift.opener if shift else "",
+            registered=None if cancelled is None else not cancelled,
         )
+        return self._papers.told(status)
+
+    def probe(self) -> Status:
+        """The status after asking for the line now, however lately it was asked: a person waits at the till."""
+        self._bound()
+        self._desk.store  # noqa: B018 - open it first
+        self._line.tend(at_once=True)
+        return self.status()
 
     def totals(self) -> Totals:
         shift = self._desk.store.shift()
@@ -282,6 +308,11 @@ class PrroRegistrar:
         attempts = self._desk.store.attempts(str(document.id))
         return any(entry.stage in OPEN or entry.standing for entry in attempts)
 
+    def latency(self, patience: float) -> float | None:
+        """Seconds that the server takes to tell its time, None where it does not within `patience` seconds."""
+        self._bound()
+        return self._meeting.latency(patience)
+
     # -- the way home -------------------------------------------------------------------------------------------------
 
     def synchronise(self, progress: Progress | None = None, *, again: bool = False) -> bool:
@@ -338,27 +369,48 @@ class PrroRegistrar:
         if shift is None:
             raise Refused(Code.SHIFT_CLOSED, "the shift is not open: there is nothing to report")
         counted = self._counting.figures(shift.number)
-        if self._printer is not None:
+        if self._papers.there:
             outlet = replace(self._know_outlet(), testing=self._settings.testing)
-            notes = ShiftNotes(opened_at=shift.opened)
+            notes = shift_notes(self._desk.store, shift.number)
             now = self._desk.time.now()
-            self._printer.print(x_form(outlet, counted, now, width=self._printer.width, maker=MAKER, notes=notes))
+            rows = x_form(outlet, counted, now, width=self._papers.width, maker=MAKER, notes=notes)
+            self._papers.printer().print(rows)
         return self._counting.totals(counted, shift.number)
 
     def slip(self, lines: Sequence[str]) -> None:
-        self._paper().print([fit(line, "slip") if line else "" for line in lines])
+        self._papers.printer().print(
+            slip_form([fit(line, "slip") if line else "" for line in lines], self._papers.width)
+        )
 
     def copy_last(self) -> None:
-        printer = self._paper()
+        self._papers.printer()
         shift = self._desk.store.last_shift()
         entries = list(self._desk.store.of_shift(shift.number)) if shift else []
         if not entries:
             raise Refused(Code.WRONG_STATE, "there is no document to copy")
-        record = read_document(entries[-1].xml, entries[-1].fiscal)
-        printer.print(form(record, width=printer.width, maker=MAKER, copy=True), qr_text(record))
+        self._papers.again(None, entries[-1])
+
+    def set_paper(self, wanted: bool) -> None:
+        self._papers.wanted = wanted
+
+    def reprint(self, document: Document) -> None:
+        self._papers.printer()
+        entries = [each for each in self._desk.store.attempts(str(document.id)) if each.standing]
+        act = ACTS.get(document.kind)
+        entry = next((each for each in entries if each.act is act), None)
+        if entry is None:
+            raise Refused(Code.WRONG_STATE, f"the {document.kind} {document.id} is not registered here")
+        self._papers.again(document, entry)
+
+    def paper(self, number: str) -> tuple[Sequence[str], str]:
+        """Rows and code text of the document with a fiscal number. Raises `Refused` for one that is not here."""
+        entry = self._desk.store.by_fiscal(number)
+        if entry is None:
+            raise Refused(Code.WRONG_STATE, f"no document with the fiscal number {number!r} is kept here")
+        return self._papers.rows(entry, copy=True)
 
     def open_drawer(self) -> None:
-        raise Invalid(Code.UNSUPPORTED, "a software registrar has no drawer of its own")
+        self._papers.open_drawer()
 
     def display(self, upper: str, lower: str) -> None:
         raise Invalid(Code.UNSUPPORTED, "a software registrar has no display of its own")
@@ -474,6 +526,8 @@ class PrroRegistrar:
             self._line.came_back()
             return
         try:
+            # A line that swallows everything is told from a slow server in a second and a half: the buyer waits.
+            self._meeting.ping(tries=1)
             self._fates.settle(entry)
             self._line.came_back()
         except (Unreachable, LinkLost):
@@ -498,7 +552,7 @@ class PrroRegistrar:
         totals = None
         if document.kind is DocumentKind.Z_REPORT:
             totals = self._counting.totals(self._counting.figures(entry.shift), entry.shift)
-        printed = self._print(document, entry)
+        printed = self._papers.issue(document, entry)
         warnings: tuple[str, ...] = ("the receipt is made offline",) if record.offline else ()
         if document.kind is DocumentKind.Z_REPORT and self._difference:
             warnings += (self._difference,)
@@ -521,27 +575,6 @@ class PrroRegistrar:
                 "qr": qr_text(record),
             },
         )
-
-    def _print(self, document: Document, entry: Entry) -> bool:
-        if self._printer is None or entry.act is Act.STORNO:
-            return True
-        try:
-            record = read_document(entry.xml, entry.fiscal)
-            notes = ShiftNotes() if entry.act is Act.Z_REPORT else None
-            rows = form(
-                record, width=self._printer.width, maker=MAKER, header=document.header, footer=document.footer,
-                notes=notes,
-            )  # fmt: skip
-            self._printer.print(rows, qr_text(record))
-        except (Fault, OSError) as fault:
-            log.warning("document %s is registered and not printed: %s", entry.fiscal, fault)
-            return False
-        return True
-
-    def _paper(self) -> Printer:
-        if self._printer is None:
-            raise Invalid(Code.UNSUPPORTED, "this registrar has no printer")
-        return self._printer
 
     def _know_outlet(self) -> Outlet:
         outlet = self._line.outlet = self._desk.outlet()

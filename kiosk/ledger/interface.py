@@ -24,6 +24,8 @@ from kiosk.ledger.records import (
     Good,
     JournalRecord,
     Lease,
+    Order,
+    OrderLink,
     PinState,
     Receipt,
     ReceiptState,
@@ -186,11 +188,19 @@ class Receipts(Protocol):
     def next_number(self) -> int:
         """The next receipt number, never given again; a gap is harmless."""
 
-    def begin(self, receipt: Receipt, documents: Sequence[FiscalDocument], slips: Sequence[Slip]) -> Receipt:
-        """One transaction: the receipt PENDING, its documents and slips, the basket PAYING.
+    def begin(
+        self,
+        receipt: Receipt,
+        documents: Sequence[FiscalDocument],
+        slips: Sequence[Slip],
+        link: OrderLink | None = None,
+    ) -> Receipt:
+        """One transaction: the receipt PENDING, its documents and slips, its place in an order, the basket PAYING.
 
         Raises `LedgerError` when the basket is not stored or is being paid already (one press, one receipt).
         For a refund it reserves the quantities: raises `LedgerError` when more would come back than was sold.
+        A sale takes its excise stamps: raises `LedgerError` for one that is out. `link` is refused (`LedgerError`) when
+        the order is closed, has a receipt under way, or has less left to pay.
         """
 
     def add_slip(self, slip: Slip) -> None:
@@ -257,6 +267,9 @@ class Receipts(Protocol):
     def documents(self, shift_id: int) -> Sequence[FiscalDocument]:
         """All documents of a shift in order."""
 
+    def not_printed(self, shift_id: int) -> Sequence[FiscalDocument]:
+        """Registered documents of a shift whose paper is owed, oldest first."""
+
     def last_document(self, binding_id: int) -> FiscalDocument | None:
         """The last one that was registered."""
 
@@ -266,6 +279,27 @@ class Receipts(Protocol):
     def slips_of(self, receipt_id: UUID) -> Sequence[Slip]: ...
 
     def slip_printed(self, slip_id: UUID, at: datetime) -> None: ...
+
+
+class Orders(Protocol):
+    """Prices paid in several receipts, and excise stamps; both change with the receipts they belong to."""
+
+    def get(self, order_id: UUID) -> Order:
+        """Raises `LedgerError` for an unknown one."""
+
+    def of_receipt(self, receipt_id: UUID) -> Order | None:
+        """The order that a receipt belongs to."""
+
+    def by_number(self, number: str) -> Order | None: ...
+
+    def open_orders(self, text: str = "", *, customer_id: int | None = None, limit: int = 50) -> Sequence[Order]:
+        """Open orders, latest first: `text` begins the number, or is a customer's card or a part of a name."""
+
+    def stamp_is_out(self, number: str) -> bool:
+        """Whether an excise stamp was sold (or is being sold) and has not come back; any spelling of the number."""
+
+    def stamps_out(self, receipt_id: UUID) -> frozenset[str]:
+        """Stamps of a sale that have not come back, as `kiosk.ledger.records.stamp_key` spells them."""
 
 
 class FiscalJournal(Protocol):
@@ -315,6 +349,9 @@ class Ledger(Protocol):
 
     @property
     def receipts(self) -> Receipts: ...
+
+    @property
+    def orders(self) -> Orders: ...
 
     @property
     def journal(self) -> FiscalJournal: ...

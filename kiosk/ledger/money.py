@@ -74,6 +74,9 @@ def _by_tax(document: Document) -> dict[str, int]:
     sums: dict[str, int] = {}
     for line in document.lines:
         sums[line.tax] = sums.get(line.tax, 0) + line.sum
+    if document.part is not None:
+        # The money of the part alone; the registrar's own split replaces this when it tells one.
+        return spread(document.part.amount, sums)
     if document.discount:
         for letters, off in spread(document.discount, dict(sums)).items():
             sums[letters] -= off

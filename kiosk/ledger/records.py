@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from drivers.document import Document, DocumentKind, Payment
+from drivers.document import LOOKALIKES, Document, DocumentKind, Payment, Stage
 from drivers.registrar import Result
 
 
@@ -242,6 +242,90 @@ class Receipt:
         return self.total + self.rounding
 
 
+def stamp_key(number: str) -> str:
+    """An excise stamp's number in one alphabet, for comparison: upper case, no spaces, look-alike letters Cyrillic."""
+    return "".join(number.split()).upper().translate(LOOKALIKES)
+
+
+@dataclass(frozen=True)
+class OrderPart:
+    """One receipt of an order. A refund (its `kind`) bears the stage and amount of what it gives back."""
+
+    receipt_id: UUID
+    stage: Stage
+    amount: int
+    kind: ReceiptKind
+    state: ReceiptState
+    at: datetime
+    original_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """A price that is paid in several receipts (cashier-flow.md IV.5); open while `closed_at` is None.
+
+    `later`: the goods left with the first receipt and the rest is a debt; else the receipts before the last are
+    advances. `lines` are the goods at their full price. `buyer` is a note for people and never leaves the till.
+    """
+
+    id: UUID
+    number: str
+    later: bool
+    workplace: str
+    enterprise_id: int
+    user_id: int
+    opened_at: datetime
+    lines: tuple[ReceiptLine, ...]
+    customer_id: int | None = None
+    buyer: str = ""
+    closed_at: datetime | None = None
+    parts: tuple[OrderPart, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """The full price, kopecks."""
+        return sum(line.sum for line in self.lines)
+
+    @property
+    def standing(self) -> tuple[OrderPart, ...]:
+        """Receipts that took money and were not given back, oldest first."""
+        back = {
+            part.original_id
+            for part in self.parts
+            if part.kind is ReceiptKind.REFUND and part.state is ReceiptState.DONE
+        }
+        return tuple(
+            part
+            for part in self.parts
+            if part.kind is ReceiptKind.SALE and part.state is ReceiptState.DONE and part.receipt_id not in back
+        )
+
+    @property
+    def paid(self) -> int:
+        """Kopecks of the price that were paid and not given back."""
+        return sum(part.amount for part in self.standing)
+
+    @property
+    def rest(self) -> int:
+        """Kopecks still to pay; of an order whose goods left it is the debt."""
+        return self.total - self.paid
+
+    @property
+    def busy(self) -> bool:
+        """A receipt of it is under way or its outcome is unknown."""
+        return any(part.state in (ReceiptState.PENDING, ReceiptState.UNKNOWN) for part in self.parts)
+
+
+@dataclass(frozen=True)
+class OrderLink:
+    """What makes a receipt a part of an order. `order` is given with the first receipt and stored with it."""
+
+    order_id: UUID
+    stage: Stage
+    amount: int
+    order: Order | None = None
+
+
 class DocumentState(StrEnum):
     """PENDING: made, and perhaps sent; the journal says how far it went.
 
@@ -355,5 +439,7 @@ class Sums:
     """Fiscal documents, as the registrar counts them."""
     nonfiscal_cash: int = 0
     """Cash of non-fiscal slips less their refunds: it lies in the drawer, but not in the registrar."""
+    stornos: int = 0
+    """Documents that were cancelled; they are in no other figure."""
     manual_cards: int = 0
     """Card money whose slip was typed by hand, sales less refunds."""

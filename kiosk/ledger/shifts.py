@@ -99,6 +99,7 @@ class SqlShifts:
                 select(
                     func.sum(case((DocumentRow.kind == str(DocumentKind.SALE), 1), else_=0)),
                     func.sum(case((DocumentRow.kind == str(DocumentKind.REFUND), 1), else_=0)),
+                    func.sum(case((DocumentRow.kind == str(DocumentKind.STORNO), 1), else_=0)),
                 ).where(DocumentRow.shift_id == shift_id, DocumentRow.state.in_(DONE))
             ).one()
             nonfiscal = connection.execute(
@@ -107,7 +108,7 @@ class SqlShifts:
                 .where(NonfiscalRow.shift_id == shift_id, ReceiptRow.state == str(ReceiptState.DONE))
             ).scalar_one()
         money = [(kind, what, name, int(amount)) for kind, what, name, amount in rows]
-        return _sums(money, int(counts[0] or 0), int(counts[1] or 0), int(nonfiscal or 0))
+        return _sums(money, *(int(count or 0) for count in (*counts, nonfiscal)))
 
 
 def _open(connection: Connection, shift: Shift) -> Shift:
@@ -135,7 +136,9 @@ def _open(connection: Connection, shift: Shift) -> Shift:
     return _find(connection, key)
 
 
-def _sums(money: Iterable[tuple[str, str, str, int]], receipts: int, refunds: int, nonfiscal: int) -> Sums:
+def _sums(
+    money: Iterable[tuple[str, str, str, int]], receipts: int, refunds: int, stornos: int, nonfiscal: int
+) -> Sums:
     def pick(kind: DocumentKind, what: str) -> dict[str, int]:
         return {name: amount for of, which, name, amount in money if of == str(kind) and which == what and amount}
 
@@ -152,6 +155,7 @@ def _sums(money: Iterable[tuple[str, str, str, int]], receipts: int, refunds: in
         rounding=net("rounding"),
         receipts=receipts,
         refunds=refunds,
+        stornos=stornos,
         nonfiscal_cash=nonfiscal,
         manual_cards=net("slip"),
     )

@@ -11,9 +11,10 @@ from drivers.clock import Clock
 from kiosk.ledger.audit import SqlAudit
 from kiosk.ledger.engine import Database
 from kiosk.ledger.goods import SqlGoods
-from kiosk.ledger.interface import Audit, FiscalJournal, Goods, People, Receipts, Shifts, Shop
+from kiosk.ledger.interface import Audit, FiscalJournal, Goods, Orders, People, Receipts, Shifts, Shop
 from kiosk.ledger.journal import SqlJournal
 from kiosk.ledger.opening import open_file, open_server
+from kiosk.ledger.orders import SqlOrders
 from kiosk.ledger.people import SqlPeople
 from kiosk.ledger.receipts import SqlReceipts
 from kiosk.ledger.shifts import SqlShifts
@@ -46,6 +47,7 @@ class SqlLedger:
         self.goods: Goods = SqlGoods(database)
         self.shifts: Shifts = SqlShifts(database)
         self.receipts: Receipts = SqlReceipts(database)
+        self.orders: Orders = SqlOrders(database)
         self.journal: FiscalJournal = SqlJournal(database, clock)
         self.audit: Audit = SqlAudit(database)
 

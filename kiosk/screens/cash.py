@@ -15,6 +15,7 @@ from kiosk.i18n import _, explain, money, sum_of
 from kiosk.ledger.records import Binding as Registration
 from kiosk.screens.asking import permit, registrar, tell
 from kiosk.screens.screen import KioskScreen, acting
+from kiosk.till.cash import DEBT_REASON, REASONS_IN, debt_refusal
 from kiosk.till.errors import N_, TillError
 from kiosk.till.money import read_money
 from kiosk.till.rights import Right
@@ -39,6 +40,7 @@ class CashScreen(KioskScreen[bool]):
         Binding("f5", "look", N_("Refresh"), tooltip=N_("Ask the registrar for its cash")),
         Binding("f6", "register", N_("Register"), tooltip=N_("Register the movement of cash")),
         Binding("f7", "all", N_("All"), tooltip=N_("The whole cash of the registrar")),
+        Binding("f8", "reason", N_("Reason"), tooltip=N_("What the money that is put in is for")),
         Binding("escape", "back", N_("Back"), tooltip=N_("Back; sends nothing")),
     ]
 
@@ -49,6 +51,7 @@ class CashScreen(KioskScreen[bool]):
         self._value = value
         self._binding = binding
         self._available: int | None = None
+        self._reason = REASONS_IN[0]
 
     @property
     def name_on_screen(self) -> str:
@@ -77,6 +80,8 @@ class CashScreen(KioskScreen[bool]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "all":
             return self._out
+        if action == "reason":
+            return not self._out
         return super().check_action(action, parameters)
 
     @acting
@@ -103,6 +108,8 @@ class CashScreen(KioskScreen[bool]):
         if self._out:
             limit = place.settings.policy.cash_out_limit
             lines.append(_("Up to {limit} without a senior").format(limit=sum_of(limit)))
+        else:
+            lines.append(_("Reason") + f": {_(self._reason)}")
         self.query_one("#held", Label).update("\n".join(lines))
 
     @acting
@@ -113,6 +120,21 @@ class CashScreen(KioskScreen[bool]):
     def action_all(self) -> None:
         if self._available:
             self.query_one("#sum", Input).value = money(self._available).replace("\u00a0", "")
+
+    @acting
+    async def action_reason(self) -> None:
+        """F8: a buyer's debt or advance is in the list to be refused with the way to go (IV-21)."""
+        reasons = (*REASONS_IN, DEBT_REASON)
+        current = reasons.index(self._reason) if self._reason in reasons else 0
+        rows = [(_(reason), "") for reason in reasons]
+        index = await self.ask("choose", title=_("What is the money for?"), rows=rows, current=current)
+        if index is None:
+            return
+        if reasons[index] == DEBT_REASON:
+            self._refuse(debt_refusal())
+            return
+        self._reason = reasons[index]
+        await self._look()
 
     # -- typing ---------------------------------------------------------------------------------------------------
 
@@ -171,7 +193,7 @@ class CashScreen(KioskScreen[bool]):
             if self._out:
                 document = await self.work(self.till.cash.take_out, self._binding, amount, note=note, approval=approval)
             else:
-                document = await self.work(self.till.cash.put_in, self._binding, amount, note=note)
+                document = await self.work(self.till.cash.put_in, self._binding, amount, note=self._reason)
         except TillError as error:
             if error.code != "CASH_SHORT":
                 raise

@@ -100,7 +100,10 @@ class ChecklistScreen(KioskScreen[None]):
         self.checks = checks
         rows = self.query_one("#lines", Rows)
         keys = [line.key for line in checks.lines]
-        worst = next((index for index, line in enumerate(checks.lines) if line.blocks), 0)
+        worst = next((index for index, line in enumerate(checks.lines) if line.blocks), None)
+        if worst is None:
+            # A locked key hides the most of the list: Enter unlocks it at once.
+            worst = next((index for index, line in enumerate(checks.lines) if line.key == "key" and line.action), 0)
         wanted = keys.index(self._line) if self._line in keys else worst
         rows.fill(checks.lines, wanted if first else None)
         self.query_one("#title", Label).update(f"{_(self.TITLE or '')} · {self._verdict(checks)}")
@@ -160,12 +163,19 @@ class ChecklistScreen(KioskScreen[None]):
         self.action_press()
 
     def action_press(self) -> None:
-        """Enter or a second tap on a line: tick the seals; on the others show what to do."""
+        """Enter or a second tap on a line: tick the seals, unlock the key; on the others show what to do."""
         line = self.query_one("#lines", Rows).current
         if isinstance(line, CheckLine) and line.key == "seals":
             self.action_seals()
+        elif isinstance(line, CheckLine) and line.action == "unlock":
+            self._unlock()
         elif isinstance(line, CheckLine) and line.action == "z" and not self._look:
             self.action_close_shift()
+
+    @acting
+    async def _unlock(self) -> None:
+        if self._binding is not None and await self.ask("unlock", binding=self._binding):
+            await self._check()
 
     def action_next(self) -> None:
         if self.checks is None or self._look:

@@ -87,9 +87,12 @@ class LoginScreen(KioskScreen[None]):
             return
         self._people = await self.work(self.till.people.names)
         if self.kiosk.settings.demo:
-            from kiosk.ledger.demo import PEOPLE
+            from kiosk.ledger.demo import KEY_PASSWORD, PEOPLE
 
             self._hints = {name: f"PIN {pin}" for name, _role, _badge, pin in PEOPLE}
+            if self.kiosk.settings.registrar.startswith("prro"):
+                hint = _("demo: key password {password}").format(password=KEY_PASSWORD)
+                self.query_one(".title", Label).update(f"{self.heading} · {hint}")
         self.list_people()
 
     def _person(self, user: User) -> Cells:

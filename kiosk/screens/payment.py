@@ -17,13 +17,15 @@ from textual.containers import Horizontal, Vertical
 
 from drivers.document import CardSlip
 from kiosk.i18n import _, money
+from kiosk.screens.offline_words import sentence
 from kiosk.screens.screen import KioskScreen, acting
 from kiosk.till import payment
 from kiosk.till.basket import Basket
 from kiosk.till.errors import N_, Refusal, TillError
 from kiosk.till.money import read_money
-from kiosk.till.payment import Quote
+from kiosk.till.payment import Quote, Wish
 from kiosk.till.sale import Paid
+from kiosk.till.status import StatusView
 from kiosk.widgets.keypad import CLEAR, DELETE, ENTER, Keypad
 from kiosk.widgets.notice import Notice
 from kiosk.widgets.palette import Lamp
@@ -45,18 +47,30 @@ class PaymentScreen(KioskScreen[Paid]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f7", "all_card", N_("All by card"), tooltip=N_("The whole fiscal sum by card")),
         Binding("f8", "split", N_("Part by card"), tooltip=N_("Split: type the sum that goes to the card")),
+        Binding("f9", "advance", N_("Advance"), tooltip=N_("Advance: only a part of the price now, or pay later")),
         Binding("ctrl+enter,ctrl+j", "confirm", N_("Confirm"), tooltip=N_("Confirm: registers the receipt")),
         Binding("escape", "back", N_("Back"), tooltip=N_("Back to the basket; sends nothing")),
     ]
 
-    def __init__(self, *, basket: Basket, quote: Quote, step: int, card: int = 0, slip: CardSlip | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        basket: Basket,
+        quote: Quote,
+        step: int,
+        card: int = 0,
+        slip: CardSlip | None = None,
+        wish: Wish | None = None,
+    ) -> None:
         super().__init__()
+        self._wish = wish
         self._basket = basket
         self._step = step
         self._figures = Figures(quote)
         self._slip = slip
         self._sent = False
-        if card:
+        self._blocked = False
+        if card or wish is not None:
             self._figures = Figures(self._quote(card, 0))
 
     def body(self) -> ComposeResult:
@@ -73,13 +87,26 @@ class PaymentScreen(KioskScreen[Paid]):
                 with Horizontal(id="cards"):
                     yield Touch(_("F7 All by card"), id="all_card")
                     yield Touch(_("F8 Part by card"), id="split")
+                    yield Touch(_("F9 Advance"), id="advance")
 
     def on_mount(self) -> None:
         super().on_mount()
         for touch in self.query(Touch):
             touch.can_focus = False
         self._view.focus()
+        self._view.note = self._note
         self._hint()
+
+    def show_status(self, view: StatusView) -> None:
+        """The link may go, and with it the permit, while the cashier types: the key says so before it is pressed."""
+        super().show_status(view)
+        blocked = view.offline is not None and not view.offline.sells
+        if blocked != self._blocked and not self._sent and self.query("#hint"):
+            self._blocked = blocked
+            self.query_one("#confirm", Touch).disabled = blocked
+            self._hint()
+            if blocked and view.offline is not None:
+                self.query_one("#hint", Notice).say(Lamp.RED, *sentence(view.offline))
 
     @property
     def _view(self) -> PaymentView:
@@ -88,7 +115,18 @@ class PaymentScreen(KioskScreen[Paid]):
     # -- typing ---------------------------------------------------------------------------------------------------
 
     def _quote(self, card: int, received: int) -> Quote:
-        return payment.quote(self._basket, step=self._step, card=card, received=received)
+        part = None if self._wish is None else self._wish.amount
+        return payment.quote(self._basket, step=self._step, card=card, received=received, part=part)
+
+    @property
+    def _note(self) -> tuple[str, str] | None:
+        """What the sum to pay is a part of, or what was paid before."""
+        if self._wish is not None:
+            kind = _("Now; the rest is a debt, of") if self._wish.later else _("Advance of")
+            return kind, money(self._basket.rest)
+        if self._basket.order is not None:
+            return _("Paid before") if self._basket.later else _("Advance counted"), money(self._basket.paid)
+        return None
 
     def _show(self, figures: Figures) -> None:
         self._figures = figures
@@ -162,7 +200,7 @@ class PaymentScreen(KioskScreen[Paid]):
     async def action_all_card(self) -> None:
         """F7: the fiscal part to the card; what is not fiscal stays cash."""
         self._show(replace(self._figures, cash="", field=CASH))
-        await self._take_card(self._basket.fiscal)
+        await self._take_card(self._figures.quote.total if self._part else self._basket.fiscal)
 
     def action_split(self) -> None:
         """F8: the keys now type the card's sum; again F8 goes back to cash."""
@@ -170,6 +208,71 @@ class PaymentScreen(KioskScreen[Paid]):
             return
         field = CARD if self._figures.field == CASH else CASH
         self._show(replace(self._figures, field=field, card=""))
+
+    @property
+    def _part(self) -> bool:
+        """Whether only a part of the basket's price is taken here."""
+        return self._wish is not None or self._basket.order is not None
+
+    @acting
+    async def action_advance(self) -> None:
+        """F9: an advance (or the goods on credit); again F9 goes back to the whole price."""
+        if self._sent:
+            return
+        if self._wish is not None:
+            self._wish = None
+        else:
+            wish = await self._ask_wish()
+            if wish is None:
+                return
+            self._wish = wish
+        self._slip = None
+        self._view.note = self._note
+        self._view.refresh()
+        self._show(Figures(self._quote(0, 0)))
+
+    async def _ask_wish(self) -> Wish | None:
+        """Which way, how much, and how the order will be found again."""
+        basket = self._basket
+        later = basket.later
+        if basket.order is None:
+            rows = (
+                (_("Advance"), _("money now, the goods later")),
+                (_("Pay later"), _("the goods now, the rest is a debt")),
+            )
+            chosen = await self.ask("choose", title=_("A part of the price"), rows=rows)
+            if chosen is None:
+                return None
+            later = chosen == 1
+
+        def check(text: str) -> None:
+            payment.quote(basket, step=self._step, part=read_money(text))
+
+        typed = await self.ask(
+            "number",
+            title=_("How much is paid now?"),
+            text=_("Of {rest}").format(rest=money(basket.rest)),
+            check=check,
+        )
+        if typed is None:
+            return None
+        number = buyer = ""
+        if basket.order is None:
+            number = await self.ask(
+                "text", title=_("Order number"), text=_("Empty: the number of the receipt"), empty=True
+            )
+            if number is None:
+                return None
+            if basket.customer is None:
+                buyer = await self.ask(
+                    "text",
+                    title=_("Buyer"),
+                    text=_("To find the order by; it is sent nowhere. May be empty"),
+                    empty=True,
+                )
+                if buyer is None:
+                    return None
+        return Wish(read_money(typed), later, number, buyer)
 
     # -- touch ----------------------------------------------------------------------------------------------------
 
@@ -192,6 +295,8 @@ class PaymentScreen(KioskScreen[Paid]):
             self.action_all_card()
         elif key == "split":
             self.action_split()
+        elif key == "advance":
+            self.action_advance()
         else:
             self.action_confirm()
 
@@ -245,9 +350,12 @@ class PaymentScreen(KioskScreen[Paid]):
         self._sent = confirm.disabled = True
         self.query_one("#hint", Notice).say(Lamp.AMBER, _("Registering …"), _("The registrar is working."))
         try:
-            paid = await self.work(
-                self.till.sale.pay, received=quote.received, card=quote.card, slip=self._slip if quote.card else None
-            )
+            slip = self._slip if quote.card else None
+            if self._part:
+                advances = self.till.advances
+                paid = await self.work(advances.pay, self._wish, received=quote.received, card=quote.card, slip=slip)
+            else:
+                paid = await self.work(self.till.sale.pay, received=quote.received, card=quote.card, slip=slip)
         except TillError:
             # Refused before anything was stored or sent: the window stays as it was.
             self._sent = confirm.disabled = False

@@ -26,6 +26,7 @@ from kiosk.till.errors import N_, TillError
 from kiosk.till.money import amount, read_money, read_quantity
 from kiosk.till.refund import REASONS, Draft, Offer, Precheck, Refunded
 from kiosk.till.rights import Right
+from kiosk.till.stamps import looks as looks_like_stamp
 from kiosk.till.workplace import Approval
 from kiosk.widgets.notice import Notice
 from kiosk.widgets.palette import Lamp
@@ -417,12 +418,30 @@ class RefundScreen(KioskScreen[bool]):
         if self._draft is None:
             return
         line = next((one for one in self._draft.sale.lines if text in (one.barcode, one.code)), None)
+        if line is None and looks_like_stamp(text):
+            await self._take_stamp(text)
+            return
         if line is None:
             self.refuse_scan()
             return
         self.query_one("#lines", Rows).move_to(self._draft.sale.lines.index(line))
         wanted = self._draft.wanted.get(line.id or 0, 0)
         await self._taken(line, min(wanted + 1000, line.quantity - line.returned) if not wanted else wanted + 1000)
+
+    async def _take_stamp(self, text: str) -> None:
+        """A bottle is known by its excise stamp, which is free again after the refund (V-10)."""
+        assert self._draft is not None
+        before = self._draft
+        try:
+            self._draft = await self.work(self.till.refunds.take_stamp, before, text)
+        except TillError as error:
+            self._refuse(error)
+            return
+        for index, line in enumerate(before.sale.lines):
+            if self._draft.wanted.get(line.id or 0, 0) != before.wanted.get(line.id or 0, 0):
+                self.query_one("#lines", Rows).move_to(index)
+        self.query_one("#lines", Rows).refresh()
+        self._sum_up()
 
     @acting
     async def action_quantity(self) -> None:

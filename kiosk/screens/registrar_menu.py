@@ -27,6 +27,8 @@ class Item:
     name: str
     detail: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    software: bool = False
+    """Only where the registrar is a software one."""
 
 
 ITEMS = (
@@ -36,9 +38,13 @@ ITEMS = (
     Item("cash", N_("Service cash-out"), N_("Money taken from the drawer"), {"out": True}),
     Item("closing", N_("Close shift (Z)"), N_("Count, compare, cash-out, Z report")),
     Item("checklist", N_("State"), N_("The check before the shift, to be read"), {"look": True}),
+    Item("unprinted", N_("Not printed"), N_("Receipts whose paper is owed; printing registers nothing")),
     Item("unknown", N_("Unknown outcomes"), N_("Documents whose outcome must be resolved")),
     Item("backup", N_("Copies of the data"), N_("Where copies go, the last one, the trial restore")),
     Item("finder", N_("Find registrars"), N_("Ask every port who is there; connect what was found")),
+    Item("prro_trouble", N_("The software registrar does not work"), N_("What is wrong and what to do"), software=True),
+    Item("rekey", N_("Replacement of the key"), N_("Another key signs; the old one is kept"), software=True),
+    Item("sync_rejected", N_("Refused offline documents"), N_("Send again, export for support"), software=True),
 )
 
 
@@ -62,6 +68,9 @@ class RegistrarMenu(Dialog[None]):
                 yield Touch(_("Back"), id="no")
 
     def on_mount(self) -> None:
+        view = self.kiosk.view
+        if view is None or view.hardware:
+            self._items = [item for item in self._items if not item.software]
         rows = self.query_one("#rows", Rows)
         rows.fill(self._items)
         rows.focus()

@@ -20,17 +20,21 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
+from drivers.registrar import Mode
 from kiosk.i18n import _, explain, money
 from kiosk.ledger.records import Customer, Good, ReceiptState
 from kiosk.screens import exists
 from kiosk.screens import sale_questions as questions
+from kiosk.screens.offline_blocked import go_reserve
 from kiosk.screens.screen import KioskScreen, acting
+from kiosk.till import stamps
 from kiosk.till.basket import Basket
 from kiosk.till.errors import N_, Denied, Doubt, Refusal
 from kiosk.till.money import amount
 from kiosk.till.receipts import new_basket_id
 from kiosk.till.rights import Right
 from kiosk.till.sale import Entered, Happened, Paid
+from kiosk.till.status import StatusView
 from kiosk.widgets.entry_line import EntryLine
 from kiosk.widgets.key_strip import KeyStrip, StripKey
 from kiosk.widgets.notice import Notice
@@ -56,6 +60,7 @@ class SaleScreen(KioskScreen[None]):
         Binding("f4", "park", N_("Park / recall"), tooltip=N_("Park the basket, or recall a parked one")),
         Binding("f5", "checklist", N_("Checks"), tooltip=N_("Checklist, refresh states")),
         Binding("f6", "pay", N_("Pay"), tooltip=N_("Pay: opens the payment window")),
+        Binding("f7", "orders", N_("Orders"), tooltip=N_("Open orders: advances, debts, final settlement")),
         Binding("f8", "discount", N_("Dis- count"), tooltip=N_("Discount (with right)")),
         Binding("f9", "customer", N_("Buyer"), tooltip=N_("Customer or discount card")),
         Binding("f11", "registrar", N_("Registrar"), tooltip=N_("Registrar: open, X, Z, cash in, cash out, state")),
@@ -63,6 +68,7 @@ class SaleScreen(KioskScreen[None]):
         Binding("delete", "remove", N_("Remove line"), tooltip=N_("Remove the current line")),
         Binding("ctrl+delete", "clear", N_("Clear"), tooltip=N_("Clear the basket (asks first)")),
         Binding("ctrl+f12", "colour", N_("Green / red"), tooltip=N_("Whole receipt fiscal or non-fiscal")),
+        Binding("ctrl+e", "stamps", N_("Stamps"), tooltip=N_("Excise stamps of the receipt")),
         Binding("ctrl+z", "storno", N_("Storno"), tooltip=N_("Storno of the last document")),
         Binding("ctrl+p", "copy", N_("Copy"), tooltip=N_("Copy of the last receipt")),
         Binding("up", "move(-1)", N_("Up"), show=False, tooltip=N_("The line above")),
@@ -124,6 +130,8 @@ class SaleScreen(KioskScreen[None]):
         self._show(entered.basket)
         if entered.happened is Happened.ADDED:
             self._tell_line(entered.basket)
+        elif entered.happened is Happened.STAMP:
+            self._tell_stamps(entered.basket)
         elif entered.happened is Happened.CUSTOMER:
             self._tell_customer(entered.basket.customer)
         elif entered.happened is Happened.RECEIPT:
@@ -214,22 +222,76 @@ class SaleScreen(KioskScreen[None]):
     @acting
     async def action_pay(self) -> None:
         """F6: the window opens where the till may sell; what it answers decides what is shown next."""
+        if not await self._may_pay():
+            return
+        if self._basket.lines and stamps.missing(self._basket) and not await self._stamps():
+            return
         quote = await self.work(self.till.sale.ready)
         step = await self.work(self.till.workplace.rounding_step, quiet=True)
-        card, slip = 0, None
+        card, slip, wish = 0, None, None
         while True:
             paid: Paid | None = await self.ask(
-                "payment", basket=self._basket, quote=quote, step=step, card=card, slip=slip
+                "payment", basket=self._basket, quote=quote, step=step, card=card, slip=slip, wish=wish
             )
             if paid is None or not await self.ask("outcome", paid=paid):
                 break
             # The terminal took the card's money already: the repeated payment begins with the same slip.
             by_card = [payment for payment in paid.receipt.payments if payment.card is not None]
             card, slip = (by_card[0].amount, by_card[0].card) if by_card else (0, None)
+            wish = paid.wish
         self._notice.clear()
         await self._reread()
         if paid is not None and paid.state is ReceiptState.UNKNOWN:
             await self._open("unknown")
+
+    async def _may_pay(self) -> bool:
+        """Without a link the line is asked for once more before a blocked till says so (cashier-flow.md VI.2)."""
+        view = self.kiosk.view
+        if view is None or view.offline is None or view.offline.sells or not self._basket.lines:
+            return True
+        binding = await self.work(self.till.workplace.main_binding)
+        seen = await self.work(self.till.offline.probe, binding)
+        self.kiosk.look()
+        if seen is None or seen.sells:
+            return True
+        if seen.mode is Mode.REJECTED:
+            await self._open("sync_rejected")
+            return False
+        self.app.bell()
+        answer = await self.ask("offline_blocked", seen=seen)
+        if answer == "trouble":
+            await self._open("prro_trouble")
+        elif answer == "reserve":
+            await go_reserve(self)
+        return False
+
+    def show_status(self, view: StatusView) -> None:
+        super().show_status(view)
+        blocked = view.offline is not None and not view.offline.sells
+        key = StripKey("pay", _("Selling forbidden"), off=True) if blocked else StripKey("pay", _("F6 Pay"), main=True)
+        for strip in self.query("#pay").results(KeyStrip):
+            strip.show((key,))
+
+    @acting
+    async def action_orders(self) -> None:
+        """F7: the order that was chosen comes into the basket; F6 settles it, F9 there takes another part."""
+        taken = await self.ask("orders", customer=self._basket.customer, busy=bool(self._basket.lines))
+        await self._reread()
+        if taken:
+            basket = self._basket
+            text = _("Order No. {number}: {rest} to pay").format(number=basket.order_number, rest=money(basket.rest))
+            self._notice.say(Lamp.GREEN, text, _("F6 pays the rest; F9 there takes a part of it."))
+
+    @acting
+    async def action_stamps(self) -> None:
+        self._current()
+        await self._stamps()
+
+    async def _stamps(self) -> bool:
+        """The stamps window; True when no line lacks one."""
+        await self.ask("stamps", basket=self._basket)
+        await self._reread()
+        return not stamps.missing(self._basket)
 
     @acting
     async def action_discount(self) -> None:
@@ -387,7 +449,17 @@ class SaleScreen(KioskScreen[None]):
             f"{line.good.name}  {amount(line.quantity)} {line.good.unit} x {money(line.price)}"
             f" = {money(basket.sum_of(line))}"
         )
-        self._notice.say(lamp, text, _("Check the buyer's age: 18+") if line.good.adult else "")
+        advice = _("Check the buyer's age: 18+") if line.good.adult else ""
+        if len(line.excise) < stamps.needed(line):
+            advice = f"{_('Scan the excise stamp')}. {advice}".strip()
+        self._notice.say(lamp, text, advice)
+
+    def _tell_stamps(self, basket: Basket) -> None:
+        line = basket.lines[basket.current]
+        text = _("{name}: {count} of {needed} excise stamps").format(
+            name=line.good.name, count=len(line.excise), needed=stamps.needed(line)
+        )
+        self._notice.say(Lamp.AMBER if stamps.missing(basket) else Lamp.GREEN, text, line.excise[-1])
 
     def _tell_customer(self, customer: Customer | None) -> None:
         if customer is not None:

@@ -22,12 +22,16 @@ from textual.containers import Container
 from textual.screen import ModalScreen, Screen
 
 from drivers.errors import Fault
+from drivers.registrar import Mode
 from kiosk.i18n import _
 from kiosk.ledger.errors import LedgerError
 from kiosk.screens import exists
+from kiosk.screens.offline_words import bar as offline_bar
 from kiosk.screens.status import fields
 from kiosk.till.errors import N_, TillError
+from kiosk.till.trouble import failing
 from kiosk.widgets.key_bar import KeyBar
+from kiosk.widgets.palette import Lamp
 from kiosk.widgets.scan import Scanned
 from kiosk.widgets.status_bar import StatusBar
 
@@ -132,6 +136,12 @@ class KioskScreen(Screen[Answer], Generic[Answer]):
         """Other facts for the status bar."""
         for bar in self.query(StatusBar):
             bar.show(fields(view))
+            bar.tell(*offline_bar(view))
+
+    def show_alert(self, lamp: Lamp, text: str) -> None:
+        """A warning of offline work over the bar's third row; "" takes it away."""
+        for bar in self.query(StatusBar):
+            bar.shout(lamp, text)
 
     def show_keys(self) -> None:
         """Draw the key bar again after `check_action` changed its mind."""
@@ -202,13 +212,29 @@ class KioskScreen(Screen[Answer], Generic[Answer]):
     @acting
     async def open_checklist(self, line: str = "") -> None:
         """The checklist at a line; an unknown outcome leads to where it is resolved."""
-        unknown = self.kiosk.view is not None and self.kiosk.view.unknown
-        if line == "flags" and unknown and exists("unknown"):
+        view = self.kiosk.view
+        unknown = view is not None and view.unknown
+        if line == "offline" and view is not None and view.offline is not None:
+            await self.ask("sync_rejected" if view.offline.mode is Mode.REJECTED else "prro_trouble")
+        elif line == "flags" and unknown and exists("unknown"):
             await self.ask("unknown")
         else:
             await self.ask("checklist", line=line, look=True)
 
     def action_help(self) -> None:
+        """F1: the keys; where the software registrar does not work, what to do about it (cashier-flow.md VIII-6)."""
+        if self.kiosk.view is not None and failing(self.kiosk.view):
+            self._help_trouble()
+        else:
+            self.help_keys()
+
+    @acting
+    async def _help_trouble(self) -> None:
+        if await self.ask("prro_trouble") == "keys":
+            self.help_keys()
+
+    def help_keys(self) -> None:
+        """The keys of this screen."""
         self.app.push_screen(_made("help", keys=list(self.keymap()), title=self.name_on_screen))
 
     def action_lock(self) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from drivers.registrar import Mode
 from kiosk.i18n import _, money
+from kiosk.screens.offline_words import LAMPS
 from kiosk.widgets.palette import Lamp
 from kiosk.widgets.status_bar import Field
 
@@ -44,7 +46,8 @@ def _registrar(view: StatusView) -> Field:
 def _shift(view: StatusView) -> Field:
     if view.shift_age is None:
         return Field("shift", _("Shift"), _("closed"), Lamp.OFF, 1)
-    minutes = int(view.shift_age.total_seconds()) // 60
+    # A registrar that goes by its server's clock may be a second ahead.
+    minutes = max(int(view.shift_age.total_seconds()) // 60, 0)
     lamp = AGES[str(view.shift_colour)] if view.shift_colour is not None else Lamp.GREEN
     return Field("shift", _("Shift"), f"{minutes // 60:02d}:{minutes % 60:02d}", lamp, 1)
 
@@ -52,6 +55,9 @@ def _shift(view: StatusView) -> Field:
 def _link(view: StatusView) -> Field:
     if view.link is None:
         return Field("link", _("Link"), "…", Lamp.OFF, 1)
+    if view.link and view.offline is not None and view.offline.mode is not Mode.ONLINE:
+        word = _("SYNC") if view.offline.mode is Mode.SYNCING else _("OFFLINE")
+        return Field("link", _("Link"), word, LAMPS[view.offline.mode], 1)
     return (
         Field("link", _("Link"), _("ONLINE"), Lamp.GREEN, 1)
         if view.link

@@ -33,6 +33,8 @@ class BasketLine:
     discount: int = 0
     percent: Points = 0
     excise: tuple[str, ...] = ()
+    stampless: int = 0
+    """Pieces whose stamp has no readable number; a senior answered for each."""
 
     @property
     def gross(self) -> int:
@@ -50,6 +52,17 @@ class Basket:
     red_reason: str = ""
     current: int = 0
     """Index of the line that quantity and discount keys act on."""
+    order: UUID | None = None
+    """The order that this basket continues; its lines are frozen, `paid` kopecks of them were paid before."""
+    order_number: str = ""
+    later: bool = False
+    """The order's goods left already: what is paid now is a debt."""
+    paid: int = 0
+
+    @property
+    def rest(self) -> int:
+        """What is still to be paid, kopecks."""
+        return self.total - self.paid
 
     @property
     def total(self) -> int:
@@ -73,7 +86,7 @@ class Basket:
 
     def discount_of(self, line: BasketLine) -> int:
         """Kopecks off this line, halves up; never more than the line."""
-        percent = max(line.percent, self.customer.discount if self.customer else 0)
+        percent = max(line.percent, self.customer.discount if self.customer and self.order is None else 0)
         by_percent = (line.gross * percent + WHOLE // 2) // WHOLE
         return min(line.gross, max(line.discount, by_percent))
 
@@ -135,6 +148,18 @@ def remove(basket: Basket) -> Basket:
     current(basket)
     lines = tuple(line for index, line in enumerate(basket.lines) if index != basket.current)
     return replace(basket, lines=lines, current=max(0, min(basket.current, len(lines) - 1)))
+
+
+def loose(basket: Basket) -> Basket:
+    """The basket when its lines may change. Raises `Refusal` for one that continues an order."""
+    if basket.order is not None:
+        raise Refusal(
+            "ORDER_BASKET",
+            N_("This is the order No. {number}: its goods and prices do not change"),
+            N_("Take its payment (F6), or put it back (Ctrl+Del)."),
+            number=basket.order_number,
+        )
+    return basket
 
 
 def choose(basket: Basket, index: int) -> Basket:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from drivers.document import DocumentKind
 from kiosk.ledger.records import Binding, FiscalDocument
 from kiosk.till.errors import N_, Refusal
@@ -9,6 +11,28 @@ from kiosk.till.fiscal import Fiscal
 from kiosk.till.rights import Right
 from kiosk.till.shift import Shifts, cash_document
 from kiosk.till.workplace import Approval, Workplace
+
+REASONS_IN = (
+    N_("Change for the shift"),
+    N_("Change is added"),
+    N_("Wrong cash-out is put back"),
+    N_("Cash for a refund"),
+)
+"""What a service cash-in may be for: the shop's own money."""
+DEBT_REASON = N_("A buyer pays a debt or an advance")
+"""Offered, because cashiers look for it here, and always refused (IV-21)."""
+BUYERS_MONEY = re.compile(
+    r"борг|заборгов|аванс|передплат|передоплат|кредит|розстроч|\b(debt|advance|prepay)", re.IGNORECASE
+)
+
+
+def debt_refusal() -> Refusal:
+    """Why a buyer's money is no service cash-in, and where it goes."""
+    return Refusal(
+        "DEBT_IS_SALE",
+        N_("A buyer's debt or advance is fiscalised as a sale, not as a service cash-in"),
+        N_("Nothing was sent. Find the order on the sale screen (F7) and take its payment (F6)."),
+    )
 
 
 class Cash:
@@ -25,8 +49,15 @@ class Cash:
         return self._workplace.desk(binding).access.call(lambda registrar: registrar.cash_in_drawer())
 
     def put_in(self, binding: Binding, amount: int, *, note: str = "") -> FiscalDocument:
-        """Service cash-in, kopecks. Raises `Refusal` or `Doubt`; the result may be REJECTED or UNKNOWN."""
+        """Service cash-in, kopecks. Raises `Refusal` or `Doubt`; the result may be REJECTED or UNKNOWN.
+
+        A buyer's debt or advance is a sale and never a service cash-in (IV-21): `note` is the reason, and one that says
+        so is refused with the way to the order's settlement.
+        """
         self._workplace.require(Right.CASH_IN)
+        if note == DEBT_REASON or BUYERS_MONEY.search(note):
+            self._workplace.audit("cash_in_debt", {"amount": amount, "note": note}, allowed=False)
+            raise debt_refusal()
         return self._move(binding, DocumentKind.CASH_IN, amount, note)
 
     def take_out(

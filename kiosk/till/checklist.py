@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from drivers.clock import KYIV
-from drivers.errors import DifferentDevice, Fault
+from drivers.errors import Code
 from drivers.links.reach import latency
-from drivers.registrar import Info, Registrar, Status
 from kiosk.ledger.records import Binding
 from kiosk.till import judge
 from kiosk.till.errors import N_
 from kiosk.till.judge import CheckLine, Colour
+from kiosk.till.keys import Keys, number_of
+from kiosk.till.notices import Notices
+from kiosk.till.reading import Reading, read
 from kiosk.till.reports import Reports
 from kiosk.till.shift import Age, Shifts
 from kiosk.till.workplace import Workplace
@@ -67,41 +69,59 @@ class Checks:
 class Checklist:
     """Runs the checks of one registrar's workplace."""
 
-    def __init__(self, workplace: Workplace, shifts: Shifts, reports: Reports) -> None:
+    def __init__(self, workplace: Workplace, shifts: Shifts, reports: Reports, keys: Keys) -> None:
         self._workplace = workplace
         self._shifts = shifts
         self._reports = reports
+        self._keys = keys
+        self._notices = Notices(workplace)
         self._zone_is_kyiv: Callable[[datetime], bool] = _zone_is_kyiv
 
     def run(self, binding: Binding, *, seals: bool | None = None) -> Checks:
         """All lines that apply; `seals` is what the cashier saw. Never raises for a silent device."""
         place = self._workplace
         now = place.clock.now()
+        access = place.desk(binding).access
+        hardware = access.capabilities.hardware
         with ThreadPoolExecutor(max_workers=1) as pool:
-            reach = pool.submit(self._internet)
-            info, status, silent = self._ask(binding)
-            answered = reach.result()
+            reach = pool.submit(self._internet) if hardware else None
+            seen = access.call(lambda registrar: read(registrar, binding))
+            answered = reach.result() if reach is not None else seen.latency
+        self._meet(binding, seen)
+        info, status = seen.info, seen.status
         shift = self._shifts.current(binding)
         age = self._shifts.age(shift) if shift is not None else None
         over = shift is not None and self._shifts.warning(shift) is Age.OVER
         mine = shift is not None and place.user is not None and shift.opened_by == place.user.id
         offset = status.read_at - status.clock if status and status.clock and status.read_at else None
-        same_unit = info is not None and (not binding.serial or info.serial == binding.serial)
+        same_unit = not hardware or (info is not None and (not binding.serial or info.serial == binding.serial))
         unclosed = bool(same_unit and status and status.shift_open and shift is None)
         first = place.ledger.shifts.last_closed(binding.id) is None and shift is None
         if shift is not None:
             expected = self._reports.expected_cash(shift, place.ledger.shifts.sums(shift.id))
         else:
-            expected = self._shifts.left_at_close(binding)
-        hardware = place.desk(binding).access.capabilities.hardware
-        lines = (
-            judge.internet(answered, needed=not hardware and place.settings.policy.online_opening),
-            judge.shift(age, mine=mine, over=over),
+            # A new shift of a software registrar begins with nothing in its drawer (cashier-flow.md III).
+            expected = self._shifts.left_at_close(binding) if hardware else 0
+        needed = not hardware and place.settings.policy.online_opening
+        before = (
+            judge.internet(answered, needed=needed, hardware=hardware),
+            *(
+                ()
+                if hardware
+                else (judge.software.server(info, seen.fault), judge.software.registration(status, seen.fault))
+            ),
+            judge.shift(age, mine=mine, over=over)
+            if hardware
+            else judge.software.shift(
+                age, mine=mine, over=over, status=status, elsewhere=seen.silent == Code.DIFFERENT_DEVICE
+            ),
             judge.previous_z(unclosed=unclosed, first=first),
+        )
+        lines = (
+            *before,
+            *(() if hardware else self._software(binding, seen)),
             judge.clock(offset, zone_is_kyiv=self._zone_is_kyiv(now)),
-            judge.link(info, bound=binding.serial, silent=silent),
-            judge.flags(status if same_unit else None),
-            judge.printer(status if same_unit else None),
+            *self._unit(binding, seen, same_unit=same_unit),
             judge.terminal(integrated=False),
             judge.equipment(self._missing(binding)),
             judge.cash(status.drawer if status and same_unit else None, expected),
@@ -110,26 +130,44 @@ class Checklist:
         )
         return Checks(binding, lines, now)
 
-    def _ask(self, binding: Binding) -> tuple[Info | None, Status | None, str]:
-        """Identification first: a foreign unit is asked nothing else."""
+    def _software(self, binding: Binding, seen: Reading) -> tuple[CheckLine, ...]:
+        """Lines 6–10; a key that ends soon is told to the owner (II-3)."""
+        offline = seen.status.offline if seen.status is not None else None
+        online = seen.latency is not None
+        number = binding.fiscal_number or number_of(binding)
+        view = self._keys.view(binding)
+        key = judge.software.key(
+            seen.status, seen.fault, self._workplace.clock.now(), number, beside=view.until if view else None
+        )
+        if key.colour is Colour.AMBER and "days" in key.values:
+            self._notices.once_a_day("key_expires", number, key.values)
+        return (
+            judge.software.unsent(offline),
+            judge.software.right(offline),
+            judge.software.budget(offline, online=online),
+            judge.software.numbers(offline, online=online),
+            key,
+        )
 
-        def go(registrar: Registrar) -> tuple[Info, Status | None]:
-            info = registrar.info()
-            if binding.serial and info.serial != binding.serial:
-                return info, None
-            return info, registrar.status()
+    def _unit(self, binding: Binding, seen: Reading, *, same_unit: bool) -> tuple[CheckLine, ...]:
+        """Lines 12–14: the unit itself; a software registrar has a printer alone."""
+        capabilities = self._workplace.desk(binding).access.capabilities
+        status = seen.status if same_unit else None
+        if not capabilities.hardware:
+            return (judge.software.printer(status, prints=capabilities.slips),)
+        return (
+            judge.link(seen.info, bound=binding.serial, silent=seen.silent),
+            judge.flags(status),
+            judge.printer(status),
+        )
 
-        try:
-            info, status = self._workplace.desk(binding).access.call(go)
-        except DifferentDevice as fault:
-            return Info("", "", "", fault.serial, "", "", False), None, str(fault.code)
-        except Fault as fault:
-            return None, None, str(fault.code)
-        if not binding.serial:
+    def _meet(self, binding: Binding, seen: Reading) -> None:
+        """The first unit that answers is this binding's."""
+        if not binding.serial and seen.info is not None and seen.info.serial and seen.fault is None:
+            info = seen.info
             self._workplace.ledger.shop.met(
                 binding.id, serial=info.serial, fiscal_number=info.fiscal_number, model=info.model
             )
-        return info, status, ""
 
     def _internet(self) -> float | None:
         host, _, port = self._workplace.settings.internet.rpartition(":")

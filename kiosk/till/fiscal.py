@@ -21,10 +21,18 @@ from drivers.road import settle, walk
 from kiosk.ledger.records import Binding, DocumentState, FiscalDocument, Receipt, ReceiptState, Shift
 from kiosk.till.errors import N_, Doubt, Refusal
 from kiosk.till.keys import Keys
+from kiosk.till.offline import may_go_on
+from kiosk.till.rekey import Rekeying
 from kiosk.till.workplace import Workplace
 
 PATIENCE = 6.0
 """Seconds to ask after a doubt before the cashier is told; once the registrar is well again the till asks by itself."""
+
+
+SOFTWARE_PATIENCE = 2.0
+"""The same for a software registrar: what was sent may take five seconds, and after seven the buyer knows (VI-1)."""
+MONEY = frozenset({DocumentKind.SALE, DocumentKind.REFUND, DocumentKind.CASH_IN, DocumentKind.CASH_OUT})
+"""Documents that others may follow offline while the fate of these is unknown (fiscal-server.md §6.8)."""
 
 
 class ClosingNote(msgspec.Struct, frozen=True):
@@ -59,10 +67,11 @@ class StornoNote(msgspec.Struct, frozen=True):
 class Fiscal:
     """Issues stored documents and finds out about unsettled ones."""
 
-    def __init__(self, workplace: Workplace, keys: Keys) -> None:
+    def __init__(self, workplace: Workplace, keys: Keys, rekeying: Rekeying) -> None:
         self._workplace = workplace
         self._ledger = workplace.ledger
         self.keys = keys
+        self._rekeying = rekeying
         self.issued = 0
         """Documents that went to a registrar since the start: when it moves, the device's state is old news."""
 
@@ -84,7 +93,7 @@ class Fiscal:
             self._ledger.receipts.settle_document(pending.id, DocumentState.PENDING, None)
 
         def go(registrar: Registrar) -> Result:
-            return walk(registrar, pending.document, journal, clock, patience=PATIENCE)
+            return walk(registrar, pending.document, journal, clock, patience=self._patience(binding))
 
         self.issued += 1
         try:
@@ -107,9 +116,13 @@ class Fiscal:
         clock = self._workplace.clock
 
         def go(registrar: Registrar) -> Result:
-            return settle(registrar, doubtful.document, before, journal, clock, patience=PATIENCE)
+            return settle(registrar, doubtful.document, before, journal, clock, patience=self._patience(binding))
 
         return self._settle(doubtful, self._workplace.desk(binding).access.call(go))
+
+    def _patience(self, binding: Binding) -> float:
+        hardware = self._workplace.desk(binding).access.capabilities.hardware
+        return PATIENCE if hardware else SOFTWARE_PATIENCE
 
     def recover(self) -> Sequence[Receipt | FiscalDocument]:
         """After a start: settle what was left open, oldest first. Returns what was found out, for the cashier."""
@@ -176,12 +189,14 @@ class Fiscal:
         return receipt
 
     def guard(self, binding: Binding) -> None:
-        """Nothing new goes to a registrar whose key is locked, or while an outcome is unknown there.
+        """Nothing new goes to a registrar whose key is locked, or while an outcome is unknown there, but offline.
 
         Raises `Refusal` KEY_LOCKED (an open outcome can be asked for with the key only) and `Doubt`.
         """
         self.keys.guard(binding)
         open_ = self._ledger.receipts.unsettled(binding.id)
+        if open_ and may_go_on(self._workplace, binding) and all(item.kind in MONEY for item in open_):
+            return
         if open_:
             raise Doubt(
                 "UNKNOWN_OUTCOME",
@@ -198,10 +213,13 @@ class Fiscal:
         """
         state = DocumentState(result.state.value)
         if result.done:
+            binding = self._ledger.shop.binding(pending.binding_id)
             if result.serial:
                 self._ledger.shop.met(
                     pending.binding_id, serial=result.serial, fiscal_number=result.fiscal_number, model=""
                 )
+            if self.keys.needed(binding):
+                self._rekeying.document_done(binding)
             if pending.kind is DocumentKind.OPEN_SHIFT:
                 self._open_shift(pending, result)
             elif pending.shift_id is not None:
@@ -235,18 +253,20 @@ class Fiscal:
         )
 
     def _close_shift(self, document: FiscalDocument, result: Result) -> None:
+        """The Z ends the shift, the registrar's lease and the key's day; each is done once, also after a kill."""
         assert document.shift_id is not None
-        if not self._ledger.shifts.get(document.shift_id).is_open:
-            return
-        note = msgspec.json.decode(document.note.encode(), type=ClosingNote)
-        self._ledger.shifts.close(
-            document.shift_id,
-            by=note.by,
-            at=self._workplace.clock.now(),
-            z_number=result.z_number,
-            cash_left=note.cash_left,
-            closing=msgspec.to_builtins(note),
-        )
+        if self._ledger.shifts.get(document.shift_id).is_open:
+            note = msgspec.json.decode(document.note.encode(), type=ClosingNote)
+            self._ledger.shifts.close(
+                document.shift_id,
+                by=note.by,
+                at=self._workplace.clock.now(),
+                z_number=result.z_number,
+                cash_left=note.cash_left,
+                closing=msgspec.to_builtins(note),
+            )
         binding = self._ledger.shop.binding(document.binding_id)
         self._ledger.shop.drop_lease(binding.serial, self._workplace.settings.workplace)
-        self.keys.day_closed(binding)
+        offline = bool(result.evidence.get("offline"))
+        self.keys.day_closed(binding, offline=offline)
+        self._rekeying.shift_closed(binding, offline=offline)

@@ -233,6 +233,18 @@ class Keys:
             self._workplace.audit("key_lock", {"slot": slot_of(binding)})
         self._owner.pop(binding.id, None)
 
+    def forget(self, binding: Binding, slot: str) -> None:
+        """Lock a slot that is not the registrar's own."""
+        from drivers.prro.keys import ring
+
+        ring.lock(folder_of(binding), slot)
+
+    def taken(self, binding: Binding) -> None:
+        """The registrar signs with another slot: whoever is here answers for its key, if it is unlocked."""
+        user = self._workplace.user
+        if not self.locked(binding):
+            self._owner[binding.id] = user.id if user is not None else None
+
     def left(self, user: User) -> None:
         """Somebody leaves the till: a key that this person unlocked goes along, if the policy says so."""
         if not self._workplace.settings.policy.lock_key_on_logout:
@@ -240,12 +252,9 @@ class Keys:
         for binding_id in [one for one, owner in self._owner.items() if owner == user.id]:
             self.lock(self._workplace.ledger.shop.binding(binding_id))
 
-    def day_closed(self, binding: Binding) -> None:
-        """The shift is closed: the key has done its work, unless offline documents still need it on their way home."""
-        if binding.id not in self._owner:
-            return
-        last = self._workplace.desk(binding).access.last
-        if last is None or last.offline is None or not (last.offline.queued or last.offline.sent):
+    def day_closed(self, binding: Binding, *, offline: bool) -> None:
+        """The shift is closed: the key has done its work, unless `offline` documents still need it on the way home."""
+        if binding.id in self._owner and not offline:
             self.lock(binding)
 
     def lock_all(self) -> None:

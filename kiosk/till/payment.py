@@ -53,6 +53,20 @@ class Quote:
 
 
 @dataclass(frozen=True)
+class Wish:
+    """Only a part of the basket's price is taken now: `amount` kopecks before rounding.
+
+    `later`: the goods leave now and the rest is a debt. `number` and `buyer` are for a new order; without a number the
+    receipt's is taken.
+    """
+
+    amount: int
+    later: bool = False
+    number: str = ""
+    buyer: str = ""
+
+
+@dataclass(frozen=True)
 class Plan:
     """A payment that is complete: one part for each enterprise's fiscal document, and one for the slip."""
 
@@ -62,12 +76,14 @@ class Plan:
     tendered: tuple[Payment, ...]
 
 
-def quote(basket: Basket, *, step: int, card: int = 0, received: int = 0) -> Quote:
+def quote(basket: Basket, *, step: int, card: int = 0, received: int = 0, part: int | None = None) -> Quote:
     """What is due when `card` kopecks go to cards and `received` kopecks of cash were handed over.
 
-    Raises `Refusal` for more by card than the fiscal lines cost.
+    `part`: only so much of the price is taken now. Raises `Refusal` for more by card than the fiscal lines cost.
     """
-    fiscal = basket.fiscal
+    dues = _dues(basket, part)
+    fiscal = sum(dues.values())
+    total = fiscal + basket.nonfiscal
     if card > fiscal:
         raise Refusal(
             "CARD_ABOVE_DUE",
@@ -75,18 +91,26 @@ def quote(basket: Basket, *, step: int, card: int = 0, received: int = 0) -> Quo
             N_("Non-fiscal goods are paid in cash."),
             most=fiscal,
         )
-    cash = sum(_cash_shares(basket, card, step).values())
-    return Quote(basket.total, cash - (basket.total - card), card, cash, received)
+    cash = sum(_cash_shares(dues, basket.nonfiscal, card, step).values())
+    return Quote(total, cash - (total - card), card, cash, received)
 
 
 def plan(
-    basket: Basket, *, step: int, received: int = 0, card: int = 0, slip: CardSlip | None = None, cashless: bool = False
+    basket: Basket,
+    *,
+    step: int,
+    received: int = 0,
+    card: int = 0,
+    slip: CardSlip | None = None,
+    cashless: bool = False,
+    part: int | None = None,
 ) -> Plan:
     """The complete payment. `slip` are the card's data; without them `cashless` must allow "Безготівкова" (IV-10).
 
     Raises `Refusal` when money is missing, or card data are.
     """
-    offer = quote(basket, step=step, card=card, received=received)
+    offer = quote(basket, step=step, card=card, received=received, part=part)
+    dues = _dues(basket, part)
     if not basket.lines:
         raise Refusal("EMPTY_BASKET", N_("The basket is empty"))
     if offer.rest:
@@ -94,11 +118,10 @@ def plan(
     if card and slip is None and not cashless:
         raise Refusal("NO_SLIP", N_("A card payment needs the data of the terminal's slip"))
     name = "Банківська картка" if slip is not None else "Безготівкова"
-    cash = _cash_shares(basket, card, step)
+    cash = _cash_shares(dues, basket.nonfiscal, card, step)
     parts: dict[int, Part] = {}
     left = card
-    for enterprise in basket.by_enterprise():
-        total = _fiscal_of(basket, enterprise)
+    for enterprise, total in dues.items():
         by_card = min(left, total)
         left -= by_card
         payments = []
@@ -125,20 +148,33 @@ SLIP = 0
 """Key of the non-fiscal part among the cash shares; enterprises count from 1."""
 
 
-def _fiscal_of(basket: Basket, enterprise: int) -> int:
-    return sum(basket.sum_of(line) for line in basket.by_enterprise()[enterprise])
+def _dues(basket: Basket, part: int | None) -> dict[int, int]:
+    """What each enterprise's document takes now, kopecks before rounding. Raises `Refusal` for an impossible part."""
+    whole = {
+        enterprise: sum(basket.sum_of(line) for line in lines) for enterprise, lines in basket.by_enterprise().items()
+    }
+    if part is None and basket.order is None:
+        return whole
+    if len(whole) != 1 or basket.nonfiscal or any(not basket.is_fiscal(line) for line in basket.lines):
+        raise Refusal(
+            "ONE_ENTERPRISE",
+            N_("An advance is taken for fiscal goods of one enterprise"),
+            N_("Take the other goods out and sell them apart."),
+        )
+    if part is not None and not 1 <= part <= basket.rest:
+        raise Refusal("PART_ABOVE_REST", N_("Between 0.01 and {rest} can be taken"), rest=basket.rest)
+    return dict.fromkeys(whole, basket.rest if part is None else part)
 
 
-def _cash_shares(basket: Basket, card: int, step: int) -> dict[int, int]:
+def _cash_shares(dues: Mapping[int, int], nonfiscal: int, card: int, step: int) -> dict[int, int]:
     """Rounded cash of each part, kopecks."""
     shares: dict[int, int] = {}
     left = card
-    for enterprise in basket.by_enterprise():
-        total = _fiscal_of(basket, enterprise)
+    for enterprise, total in dues.items():
         by_card = min(left, total)
         left -= by_card
         shares[enterprise] = round_cash(total - by_card, step)
-    shares[SLIP] = round_cash(basket.nonfiscal, step)
+    shares[SLIP] = round_cash(nonfiscal, step)
     return shares
 
 

@@ -85,7 +85,9 @@ def documents_of(
             id=identity,
             kind=kind,
             cashier=user.name[:64],
-            lines=tuple(_line(line) for line in receipt.lines if line.fiscal and line.enterprise_id == enterprise),
+            lines=tuple(
+                fiscal_line(line) for line in receipt.lines if line.fiscal and line.enterprise_id == enterprise
+            ),
             rounding=part.rounding,
             payments=part.payments,
             original=(originals or {}).get(enterprise),
@@ -108,7 +110,8 @@ def documents_of(
     return made
 
 
-def _line(line: ReceiptLine) -> Line:
+def fiscal_line(line: ReceiptLine) -> Line:
+    """A receipt's line as it is fiscalised."""
     return Line(
         code=line.code,
         name=line.name[:250],

@@ -7,7 +7,7 @@ lines by a slip. The ledger reserves what comes back when the refund begins, so 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -25,6 +25,7 @@ from kiosk.ledger.records import (
     ReceiptState,
     Shift,
     Slip,
+    stamp_key,
 )
 from kiosk.till import scan
 from kiosk.till.act import Act, act_slip
@@ -37,6 +38,7 @@ from kiosk.till.receipts import documents_of, returned_line, short, slip_of
 from kiosk.till.repay import SLIP, Money, Share, repay, shares
 from kiosk.till.rights import Right
 from kiosk.till.shift import Shifts
+from kiosk.till.stamps import read as read_stamp
 from kiosk.till.storno import at_of, storno_of
 from kiosk.till.workplace import Approval, Workplace
 
@@ -64,6 +66,8 @@ class Draft:
     shares: Mapping[int, Share]
     without_receipt: bool = False
     permit: Approval | None = None
+    stamps: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Excise stamps that come back with a part of a line, by line id; a whole line brings all of its own."""
 
     @property
     def chosen(self) -> int:
@@ -216,6 +220,14 @@ class Refunds:
         sale = self._ledger.receipts.receipt(sale_id)
         if sale.kind is not ReceiptKind.SALE or sale.state is not ReceiptState.DONE:
             raise Refusal("NOT_A_SALE", N_("Only a finished sale can be returned"))
+        order = self._ledger.orders.of_receipt(sale.id)
+        if order is not None:
+            raise Refusal(
+                "ORDER_RECEIPT",
+                N_("This receipt belongs to the order No. {number}"),
+                N_("Orders are given back as a whole: F7 on the sale screen, then the order."),
+                number=order.number,
+            )
         documents = tuple(self._ledger.receipts.documents_of(sale.id))
         made = {item.enterprise_id: item.document for item in documents if item.done}
         refunds = [
@@ -237,7 +249,29 @@ class Refunds:
             raise Refusal(
                 "ABOVE_REST", N_("At most {quantity} of “{name}” can come back"), quantity=amount(rest), name=line.name
             )
-        return replace(draft, wanted={**draft.wanted, line_id: quantity})
+        wanted = {**draft.wanted, line_id: quantity}
+        stamps = {**draft.stamps, line_id: draft.stamps.get(line_id, ())[: quantity // 1000]}
+        return replace(draft, wanted=wanted, stamps=stamps)
+
+    def take_stamp(self, draft: Draft, text: str) -> Draft:
+        """One bottle more comes back, known by its excise stamp. Raises `Refusal` for one that was not sold here."""
+        stamp = read_stamp(text)
+        out = self._ledger.orders.stamps_out(draft.sale.id)
+        for line in draft.sale.lines:
+            number = next((one for one in line.excise if stamp_key(one) == stamp.key), None)
+            if line.id is None or number is None or stamp.key not in out:
+                continue
+            taken = draft.stamps.get(line.id, ())
+            if number in taken:
+                break
+            changed = self.take(draft, line.id, 1000 * (len(taken) + 1))
+            return replace(changed, stamps={**changed.stamps, line.id: (*taken, number)})
+        raise Refusal(
+            "FOREIGN_STAMP",
+            N_("The stamp {stamp} is not one that may still come back on this receipt"),
+            N_("Look at the bottle: was it sold by this receipt?"),
+            stamp=stamp.number,
+        )
 
     def take_all(self, draft: Draft) -> Draft:
         """Everything that may still come back."""
@@ -281,6 +315,7 @@ class Refunds:
         offer = self.offer(draft, card=card)
         days = self._workplace.settings.policy.return_days
         lines = self._lines(draft)
+        unstamped = self._unstamped(draft)
         enterprises = list(dict.fromkeys(line.enterprise_id for line in lines if line.fiscal))
         bindings = [binding for binding in self._workplace.bindings() if binding.enterprise_id in enterprises]
         homeless = set(enterprises) - {binding.enterprise_id for binding in bindings}
@@ -295,6 +330,18 @@ class Refunds:
                 N_("Quantity within the rest"),
                 not short(draft.sale.lines, draft.wanted),
                 N_("More would come back than was sold"),
+            ),
+            *(
+                [
+                    Precheck(
+                        N_("Excise stamps"),
+                        unstamped is None,
+                        N_("Scan the stamps of the bottles that come back: “{name}”"),
+                        {"name": unstamped.name if unstamped is not None else ""},
+                    )
+                ]
+                if any(line.excise for line in lines) or unstamped is not None
+                else []
             ),
             Precheck(N_("Kind as in the sale"), True, value=kind),
             Precheck(N_("Enterprise of the original"), not homeless, N_("No registrar of this enterprise here")),
@@ -352,6 +399,7 @@ class Refunds:
         draft = replace(
             self.draft(draft.sale.id),
             wanted=draft.wanted,
+            stamps=draft.stamps,
             without_receipt=draft.without_receipt,
             permit=draft.permit,
         )
@@ -415,11 +463,31 @@ class Refunds:
         )
 
     def _lines(self, draft: Draft) -> list[ReceiptLine]:
-        return [
-            returned_line(line, draft.wanted[line.id], position)
-            for position, line in enumerate(draft.sale.lines, 1)
-            if line.id is not None and draft.wanted.get(line.id, 0)
-        ]
+        found = []
+        for position, line in enumerate(draft.sale.lines, 1):
+            if line.id is not None and draft.wanted.get(line.id, 0):
+                back = returned_line(line, draft.wanted[line.id], position)
+                found.append(replace(back, excise=self._stamps(draft, line)) if line.excise else back)
+        return found
+
+    def _stamps(self, draft: Draft, line: ReceiptLine) -> tuple[str, ...]:
+        """Stamps that come back with a line: all that are still out with all of the rest, else the scanned ones."""
+        assert line.id is not None
+        if line.returned + draft.wanted[line.id] < line.quantity:
+            return draft.stamps.get(line.id, ())
+        out = self._ledger.orders.stamps_out(draft.sale.id)
+        return tuple(number for number in line.excise if stamp_key(number) in out)
+
+    def _unstamped(self, draft: Draft) -> ReceiptLine | None:
+        """The first line of which a part comes back without it being known which bottles."""
+        for line in draft.sale.lines:
+            wanted = draft.wanted.get(line.id, 0) if line.id is not None else 0
+            part = 0 < wanted < line.quantity - line.returned
+            # With pieces sold without a number it cannot be told which bottles these are.
+            known = 1000 * len(line.excise) == line.quantity
+            if part and known and 1000 * len(self._stamps(draft, line)) != wanted:
+                return line
+        return None
 
     def _money(self, draft: Draft, overrides: Mapping[int, int]) -> dict[int, Money]:
         """The money of each part that something comes back of."""

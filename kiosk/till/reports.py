@@ -121,4 +121,6 @@ def rows(totals: Totals, sums: Sums, expected_cash: int) -> tuple[Row, ...]:
         Row(N_("Cash in the registrar"), "drawer", totals.drawer, expected_cash),
         Row(N_("Cash rounding"), "rounding", None, sums.rounding),
     ]
+    if sums.stornos:
+        found.append(Row(N_("Stornos"), "stornos", None, sums.stornos, counts=True))
     return tuple(found)

@@ -29,6 +29,7 @@ class Right(StrEnum):
     DISCOUNT = "discount"
     PRICE = "price"
     UNLISTED = "unlisted"
+    STAMPLESS = "stampless"
     X_REPORT = "x_report"
     Z_REPORT = "z_report"
     Z_REPORT_ANY = "z_report_any"
@@ -41,6 +42,7 @@ class Right(StrEnum):
     """Choose where copies go, make and rehearse them, finish a restore."""
     REGISTRAR = "registrar"
     """Connect a registrar: a technician performs, the owner approves."""
+    KEYS = "keys"
 
 
 class Grant(StrEnum):
@@ -72,6 +74,8 @@ TABLE: Mapping[Right, Mapping[Role, Grant]] = {
     Right.DISCOUNT: {_C: Grant.SENIOR, _S: Grant.YES, _A: Grant.YES},
     Right.PRICE: {_C: Grant.NO, _S: Grant.PIN, _A: Grant.YES},
     Right.UNLISTED: {_C: Grant.SENIOR, _S: Grant.YES, _A: Grant.YES},
+    # An old stamp without a barcode may be sold (fiscal-server.md §9.3); whether it is one, a senior looks.
+    Right.STAMPLESS: {_C: Grant.SENIOR, _S: Grant.YES, _A: Grant.YES},
     Right.X_REPORT: {_C: Grant.YES, _S: Grant.YES, _A: Grant.YES},
     Right.Z_REPORT: {_C: Grant.YES, _S: Grant.YES, _A: Grant.YES},
     Right.Z_REPORT_ANY: {_C: Grant.SENIOR, _S: Grant.YES, _A: Grant.YES},
@@ -80,6 +84,8 @@ TABLE: Mapping[Right, Mapping[Role, Grant]] = {
     Right.FIND: {_S: Grant.YES, _A: Grant.YES, _O: Grant.YES, _T: Grant.YES},
     Right.BACKUP: {_A: Grant.YES, _O: Grant.YES, _T: Grant.YES},
     Right.REGISTRAR: {_T: Grant.SENIOR, _O: Grant.YES},
+    # Loading key files is the owner's and the technician's; choosing among those loaded is an emergency (VIII.3).
+    Right.KEYS: {_C: Grant.SENIOR, _S: Grant.YES, _A: Grant.YES, _O: Grant.YES, _T: Grant.YES},
     Right.LEDGER: {_C: Grant.YES, _S: Grant.YES, _A: Grant.YES, _O: Grant.YES, _T: Grant.YES, _B: Grant.YES},
 }
 

@@ -35,6 +35,13 @@ def rounding_step(moment: datetime) -> int:
     return int(rule("cash_rounding", kyiv(moment).date())["step"])
 
 
+def offline_warnings(moment: datetime) -> tuple[tuple[timedelta, ...], timedelta, int]:
+    """Times left of an offline limit that are told, widest first; which the owner is told; percent of numbers."""
+    entry = rule("offline", kyiv(moment).date())
+    told = tuple(timedelta(minutes=minutes) for minutes in sorted(entry["warn_minutes"], reverse=True))
+    return told, timedelta(minutes=entry["owner_minutes"]), int(entry["numbers_percent"])
+
+
 def shift_limit(moment: datetime) -> timedelta:
     """How long a shift may last."""
     return timedelta(minutes=rule("shift", kyiv(moment).date())["limit_minutes"])
@@ -44,3 +51,8 @@ def shift_warnings(moment: datetime) -> tuple[timedelta, timedelta]:
     """Ages of a shift that show amber and red."""
     entry = rule("shift", kyiv(moment).date())
     return timedelta(minutes=entry["amber_minutes"]), timedelta(minutes=entry["red_minutes"])
+
+
+UNSTAMPED = ("2203", "27")
+"""Excisable goods by the beginning of their УКТ ЗЕД code that bear no stamp: beer and fuel (law 481/95-ВР marks wines,
+spirits, other fermented drinks, tobacco and liquids for cigarettes). Everything else excisable has one a piece."""

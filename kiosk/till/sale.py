@@ -13,12 +13,15 @@ from uuid import UUID
 from drivers.document import CardSlip, line_sum
 from drivers.errors import Code, Fault, Invalid
 from drivers.registrar import FaultInfo, Registrar
+from kiosk.ledger.errors import LedgerError
 from kiosk.ledger.records import (
     BasketState,
     Binding,
     Customer,
     FiscalDocument,
     Good,
+    Order,
+    OrderLink,
     Receipt,
     ReceiptState,
     Shift,
@@ -26,12 +29,12 @@ from kiosk.ledger.records import (
     StoredBasket,
 )
 from kiosk.till import basket as baskets
-from kiosk.till import payment, scan
+from kiosk.till import offline, payment, scan, stamps
 from kiosk.till.basket import Basket
 from kiosk.till.errors import N_, Refusal
 from kiosk.till.fiscal import Fiscal
 from kiosk.till.money import hryvnias
-from kiosk.till.payment import Plan, Quote
+from kiosk.till.payment import Plan, Quote, Wish
 from kiosk.till.receipts import documents_of, new_basket_id, receipt_of, slip_of
 from kiosk.till.rights import Right
 from kiosk.till.shift import Shifts
@@ -45,6 +48,7 @@ class Happened(StrEnum):
     CUSTOMER = "customer"
     RECEIPT = "receipt"
     FOUND = "found"
+    STAMP = "stamp"
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,10 @@ class Paid:
     slips: tuple[Slip, ...]
     change: int
     fault: FaultInfo | None = None
+    wish: Wish | None = None
+    """What part of the price was asked for, so that a failed payment can be repeated."""
+    order: Order | None = None
+    """The order that the receipt belongs to, as it stands now."""
 
 
 class Sale:
@@ -114,11 +122,15 @@ class Sale:
                 good = self._ledger.goods.by_barcode(code) or self._ledger.goods.by_code(code)
                 if good is not None:
                     return self._added(good, entry.quantity)
+            if stamps.looks(text):
+                return self.stamp(text)
             if not entry.quantity:
                 for code in entry.codes:
                     customer = self._ledger.goods.customer(code)
                     if customer is not None:
                         return self.customer(customer)
+        if stamps.looks(text):
+            return self.stamp(text)
         found = tuple(self._ledger.goods.search(entry.text)) if len(entry.text) >= 3 else ()
         if found and any(character.isalpha() for character in entry.text):
             return Entered(Happened.FOUND, self.basket, found=found)
@@ -138,16 +150,42 @@ class Sale:
         """Goods by a part of the name (three letters or more), code or barcode."""
         return self._ledger.goods.search(text, limit)
 
+    def stamp(self, text: str) -> Entered:
+        """An excise stamp for the line that waits for one. Raises `Refusal` (IV-3); the basket stays as it was."""
+        self._workplace.require(Right.SELL)
+        stamp = stamps.read(text)
+        basket = self._keep(stamps.attach(self.basket, stamp, self._ledger.orders))
+        if stamp.raw != stamp.number or stamp.form is stamps.Form.OLDER:
+            # What was scanned is kept where the receipt bears only its identifier (fiscal-server.md §9.3).
+            self._workplace.audit("stamp", {"number": stamp.number, "raw": stamp.raw, "form": stamp.form.value})
+        return Entered(Happened.STAMP, basket)
+
+    def without_stamp(self, *, reason: str, approval: Approval | None = None) -> Basket:
+        """One piece is sold without a number: its stamp has no barcode. Raises `Denied` without a senior."""
+        self._workplace.require(Right.STAMPLESS, approval, reason=reason)
+        changed = stamps.excuse(self.basket)
+        line = changed.lines[changed.current]
+        self._workplace.audit("without_stamp", {"code": line.good.code, "reason": reason})
+        return self._keep(changed)
+
+    def unstamp(self, number: str) -> Basket:
+        """Take a stamp off the current line."""
+        self._workplace.require(Right.SELL)
+        return self._keep(stamps.detach(self.basket, number))
+
     def set_quantity(self, quantity: int) -> Basket:
         self._workplace.require(Right.SELL)
-        return self._keep(baskets.set_quantity(self.basket, quantity))
+        changed = baskets.set_quantity(baskets.loose(self.basket), quantity)
+        return self._keep(changed)
 
     def discount(
         self, *, kopecks: int = 0, percent: int = 0, whole_receipt: bool = False, approval: Approval | None = None
     ) -> Basket:
         """A discount by hand (percent in basis points). Raises `Denied` without the right."""
         self._workplace.require(Right.DISCOUNT, approval, reason="discount")
-        changed = baskets.set_discount(self.basket, kopecks=kopecks, percent=percent, whole_receipt=whole_receipt)
+        changed = baskets.set_discount(
+            baskets.loose(self.basket), kopecks=kopecks, percent=percent, whole_receipt=whole_receipt
+        )
         self._workplace.audit("discount", {"kopecks": kopecks, "percent": percent, "whole": whole_receipt})
         return self._keep(changed)
 
@@ -155,7 +193,7 @@ class Sale:
         """Take the current line out."""
         self._workplace.require(Right.SELL)
         line = baskets.current(self.basket)
-        changed = self._keep(baskets.remove(self.basket))
+        changed = self._keep(baskets.remove(baskets.loose(self.basket)))
         self._workplace.audit("remove_line", {"code": line.good.code, "sum": self.basket.sum_of(line)})
         return changed
 
@@ -175,13 +213,14 @@ class Sale:
 
     def customer(self, customer: Customer | None) -> Entered:
         self._workplace.require(Right.SELL)
-        return Entered(Happened.CUSTOMER, self._keep(baskets.with_customer(self.basket, customer)))
+        return Entered(Happened.CUSTOMER, self._keep(baskets.with_customer(baskets.loose(self.basket), customer)))
 
     def find_customers(self, text: str) -> Sequence[Customer]:
         return self._ledger.goods.find_customers(text)
 
     def toggle_red(self, *, reason: str = "", approval: Approval | None = None) -> Basket:
         """Ctrl+F12: the whole receipt green or red. Raises `Denied` (IV-6), or `Refusal` where red is unlawful."""
+        baskets.loose(self.basket)
         if self.basket.red:
             self._workplace.require(Right.SELL)
             return self._keep(replace(self.basket, red=False, red_reason=""))
@@ -212,6 +251,13 @@ class Sale:
         """Parked baskets of this workplace, oldest first."""
         return [(item, baskets.decode(item.content)) for item in self._stored() if item.state is BasketState.PARKED]
 
+    def take_in_hand(self, basket: Basket) -> Basket:
+        """Another basket in place of the empty one in hand. Raises `Refusal` when that has goods."""
+        self._workplace.require(Right.SELL)
+        if self.basket.lines:
+            raise Refusal("BASKET_IN_HAND", N_("Park or finish the basket in hand first"))
+        return self._keep(basket)
+
     def recall(self, basket_id: UUID) -> Basket:
         """Take a parked basket back; the one in hand must be empty. Raises `Refusal`."""
         self._workplace.require(Right.SELL)
@@ -229,12 +275,15 @@ class Sale:
         self._workplace.require(Right.SELL)
         if not self.basket.lines:
             raise Refusal("EMPTY_BASKET", N_("The basket is empty"))
-        self._desks()
+        self.desks()
+        if self.basket.order is None or not self.basket.later:
+            stamps.demand(self.basket)
         return self.quote()
 
-    def quote(self, *, card: int = 0, received: int = 0) -> Quote:
+    def quote(self, *, card: int = 0, received: int = 0, part: int | None = None) -> Quote:
         """The payment window's arithmetic. Raises `Refusal` for more by card than is lawful."""
-        return payment.quote(self.basket, step=self._workplace.rounding_step(), card=card, received=received)
+        step = self._workplace.rounding_step()
+        return payment.quote(self.basket, step=step, card=card, received=received, part=part)
 
     def pay(self, *, received: int = 0, card: int = 0, slip: CardSlip | None = None) -> Paid:
         """Take the payment: once this begins, the sale ends as exactly one set of documents, or none.
@@ -242,16 +291,10 @@ class Sale:
         Raises `Refusal` or `Doubt` before anything is stored or sent.
         """
         user = self._workplace.require(Right.SELL)
-        basket = self.basket
-        plan = payment.plan(
-            basket,
-            step=self._workplace.rounding_step(),
-            received=received,
-            card=card,
-            slip=slip,
-            cashless=self._workplace.settings.policy.cashless_without_slip,
-        )
-        desks = self._desks()
+        basket = baskets.loose(self.basket)
+        stamps.demand(basket)
+        plan = self.plan(received=received, card=card, slip=slip)
+        desks = self.desks()
         receipt = receipt_of(
             basket,
             plan,
@@ -261,10 +304,39 @@ class Sale:
             number=self._ledger.receipts.next_number(),
         )
         documents = documents_of(receipt, plan.fiscal, user=user, desks=desks)
-        self._printable(receipt, documents, desks)
         slip_ = slip_of(receipt, plan.nonfiscal, title="ТОВАРНИЙ ЧЕК", user=user)
-        self._save(basket, BasketState.ACTIVE)
-        receipt = self._ledger.receipts.begin(receipt, documents, [slip_] if slip_ else [])
+        return self.begin(receipt, documents, desks, [slip_] if slip_ else [])
+
+    def plan(self, *, received: int = 0, card: int = 0, slip: CardSlip | None = None, part: int | None = None) -> Plan:
+        """The complete payment by the owner's policy. Raises `Refusal` when money or card data are missing."""
+        return payment.plan(
+            self.basket,
+            step=self._workplace.rounding_step(),
+            received=received,
+            card=card,
+            slip=slip,
+            cashless=self._workplace.settings.policy.cashless_without_slip,
+            part=part,
+        )
+
+    def begin(
+        self,
+        receipt: Receipt,
+        documents: Sequence[FiscalDocument],
+        desks: dict[int, tuple[Binding, Shift]],
+        slips: Sequence[Slip] = (),
+        link: OrderLink | None = None,
+    ) -> Paid:
+        """Store the paid receipt of the basket in hand and walk the road with it.
+
+        Raises `Refusal` for what the registrar could not print, before anything is stored.
+        """
+        self._printable(receipt, documents, desks)
+        self._save(self.basket, BasketState.ACTIVE)
+        try:
+            receipt = self._ledger.receipts.begin(receipt, documents, slips, link)
+        except LedgerError as error:
+            raise _elsewhere(error) from error
         self._basket = None
         return self._complete(receipt)
 
@@ -326,16 +398,18 @@ class Sale:
             fault,
         )
 
-    def _desks(self) -> dict[int, tuple[Binding, Shift]]:
+    def desks(self) -> dict[int, tuple[Binding, Shift]]:
         """Registrar and open shift of each enterprise in the basket; with red lines alone the main one's."""
         found: dict[int, tuple[Binding, Shift]] = {}
         for enterprise in self.basket.by_enterprise():
             binding = self._workplace.binding_for(enterprise)
             self._fiscal.guard(binding)
+            offline.guard(self._workplace, binding)
             found[enterprise] = (binding, self._shifts.selling(binding))
         if not found:
             binding = self._workplace.main_binding()
             self._fiscal.guard(binding)
+            offline.guard(self._workplace, binding)
             found[binding.enterprise_id] = (binding, self._shifts.selling(binding))
         return found
 
@@ -413,7 +487,7 @@ class Sale:
         if good.weighed and not quantity:
             raise Refusal("NEEDS_WEIGHT", N_("Weigh “{name}” or type its weight"), name=good.name, good=good)
         line_sum(good.price, quantity or 1000)
-        return Entered(Happened.ADDED, self._keep(baskets.add(self.basket, good, quantity or 1000)))
+        return Entered(Happened.ADDED, self._keep(baskets.add(baskets.loose(self.basket), good, quantity or 1000)))
 
     def _keep(self, basket: Basket) -> Basket:
         self._basket = basket
@@ -436,6 +510,23 @@ class Sale:
 
     def _stored(self) -> Sequence[StoredBasket]:
         return self._ledger.receipts.baskets(self._workplace.settings.workplace)
+
+
+def _elsewhere(error: LedgerError) -> Exception:
+    """What another till did since the basket was taken, for the cashier; nothing was stored or sent."""
+    if error.code == "stamp":
+        return Refusal(
+            "STAMP_SOLD",
+            N_("A stamp of this receipt was sold elsewhere meanwhile"),
+            N_("Take it off in the stamps window (Ctrl+E), put the bottle aside and call a senior."),
+        )
+    if error.code in ("order", "order number"):
+        return Refusal(
+            "ORDER_MOVED",
+            N_("The order was changed elsewhere meanwhile"),
+            N_("Put it back (Ctrl+Del) and take it again."),
+        )
+    return error
 
 
 BUYER_WIDTH = 20

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drivers.registrar import Status as DeviceStatus
 from kiosk.till.errors import Refusal
+from kiosk.till.offline import OfflineView, look
 from kiosk.till.shift import Age, Shifts
 from kiosk.till.workplace import Workplace
 
@@ -35,6 +37,8 @@ class StatusView:
     blocks: tuple[str, ...]
     unknown: int
     slips_waiting: int
+    offline: OfflineView | None = None
+    """Software registrars only."""
 
 
 class Status:
@@ -44,6 +48,7 @@ class Status:
         self._workplace = workplace
         self._shifts = shifts
         self._asked_at: datetime | None = None
+        self._question: object = None
 
     def poll(self) -> None:
         """Ask the registrar for its status without waiting for it."""
@@ -51,7 +56,10 @@ class Status:
             binding = self._workplace.main_binding()
         except Refusal:
             return
-        self._workplace.desk(binding).access.refresh()
+        if isinstance(self._question, Future) and not self._question.done():
+            # A package on its way home takes its time: questions do not pile up behind it.
+            return
+        self._question = self._workplace.desk(binding).access.refresh()
 
     def view(self) -> StatusView:
         """The bar now."""
@@ -85,4 +93,5 @@ class Status:
             blocks=last.blocks if last else (),
             unknown=len(place.ledger.receipts.unsettled(binding.id)),
             slips_waiting=len(place.ledger.receipts.waiting_slips()),
+            offline=look(place, binding),
         )

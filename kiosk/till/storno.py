@@ -183,6 +183,16 @@ class Stornos:
                 N_("The receipt has documents of several enterprises: a storno would cancel only one of them"),
                 N_("Return the goods by a refund (F12)."),
             )
+        order = self._ledger.orders.of_receipt(receipt.id)
+        if order is not None:
+            parts = [part for part in order.parts if part.state is not ReceiptState.FAILED]
+            if parts and parts[-1].receipt_id != receipt.id:
+                raise Refusal(
+                    "NOT_LAST",
+                    N_("The order No. {number} has a later receipt"),
+                    N_("Give the order back from its last receipt on (F7)."),
+                    number=order.number,
+                )
         if any(line.returned for line in receipt.lines):
             raise Refusal(
                 "RETURNED",

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from drivers.document import DocumentKind
-from drivers.registrar import FaultInfo, Result, State
+from drivers.registrar import FaultInfo, Mode, Result, State
 from kiosk.ledger.records import FiscalDocument, Receipt
 from kiosk.till.errors import N_, Refusal
 from kiosk.till.fiscal import Fiscal
@@ -47,15 +47,22 @@ class Unknowns:
         self._ledger = workplace.ledger
         self._fiscal = fiscal
         self._ill = False
+        self._seen = 0
 
     def when_well(self, view: StatusView) -> Sequence[Receipt | FiscalDocument]:
         """Ask about open outcomes once, as soon as the registrar is well again (paper in, cable back).
 
         Returns what was found out. An outcome that stays open is a person's matter: nothing is asked in a loop.
         """
-        if not view.link or view.paper_out or view.cover_open:
+        away = view.offline is not None and view.offline.mode is not Mode.ONLINE
+        without_paper = view.hardware and (view.paper_out or view.cover_open)
+        if not view.link or without_paper or away:
             self._ill = True
             return ()
+        if not view.hardware and view.unknown > self._seen:
+            # The line may have come back before anybody saw it gone.
+            self._ill = True
+        self._seen = view.unknown
         if not self._ill:
             return ()
         self._ill = False

@@ -21,6 +21,8 @@ class StripKey:
     name: str
     label: str
     main: bool = False
+    off: bool = False
+    """Dim: pressing it tells why it cannot be used."""
 
 
 class KeyStrip(Widget):
@@ -41,12 +43,18 @@ class KeyStrip(Widget):
         super().__init__(id=id)
         self.keys = tuple(keys)
 
+    def show(self, keys: Sequence[StripKey]) -> None:
+        """Other keys; draws only when they differ."""
+        if tuple(keys) != self.keys:
+            self.keys = tuple(keys)
+            self.refresh()
+
     def render_line(self, y: int) -> Strip:
         width, height = self.size
         size = width // len(self.keys)
         parts = []
         for key in self.keys:
-            style = palette.MAIN if key.main else palette.KEY
+            style = palette.KEY_OFF if key.off else palette.MAIN if key.main else palette.KEY
             parts += [(label_lines(key.label, size - 1, height)[y], style), (" ", palette.TEXT)]
         return strip([*parts, (" " * (width - size * len(self.keys)), palette.TEXT)])
 

@@ -65,6 +65,8 @@ class PaymentView(Widget, can_focus=True):
     def __init__(self, figures: Figures, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.figures = figures
+        self.note: tuple[str, str] | None = None
+        """A row of its own, translated label and sum: an advance, or what was paid before."""
 
     def show(self, figures: Figures) -> None:
         """Other figures."""
@@ -129,7 +131,9 @@ class PaymentView(Widget, can_focus=True):
         ]
         if quote.rounding or tall:
             rows.append(self._row(_("Rounding"), hryvnias(quote.rounding), width))
-        if tall:
+        if self.note is not None and (tall or not quote.rounding):
+            rows.append(self._row(*self.note, width))
+        elif tall:
             rows.append(self._row(_("Total"), hryvnias(quote.total), width))
         elif not quote.rounding:
             rows.append(strip([(" " * width, palette.TEXT)]))

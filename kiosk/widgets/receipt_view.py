@@ -20,6 +20,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from kiosk.i18n import _
+from kiosk.till import stamps
 from kiosk.till.basket import Basket, BasketLine
 from kiosk.till.errors import N_
 from kiosk.till.money import amount, hryvnias
@@ -163,7 +164,9 @@ class ReceiptView(Widget):
                 fit(hryvnias(line.price), PRICE.width, "right"),
                 fit(f"%{paid}" if discount else paid, SUM.width, "right"),
             ]
-        return self._laid(number, line.good.name, cells, width)
+        wanted = stamps.needed(line)
+        name = f"[{len(line.excise)}/{wanted}] {line.good.name}" if wanted else line.good.name
+        return self._laid(number, name, cells, width)
 
     def _titles(self, width: int) -> str:
         columns = (QUANTITY, UNIT, PRICE, DISCOUNT, SUM) if width >= WIDE else (QUANTITY, PRICE, SUM)

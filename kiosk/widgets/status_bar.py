@@ -3,6 +3,10 @@
     ■ РРО        ■ Зміна    ■ ОНЛАЙН   Готівка     ■ Папір   Касир
     4000123456   03:12      Реєстр.    1 234,50    є         Олена
 
+A third row stands below while there is something to tell (offline work), and is not there otherwise:
+
+    ! ОФЛАЙН 01:12 · сесія ще 34:48 · місяць ще 120:10 · у черзі 17 · номерів 483
+
 Where the width is short, fields of low rank go first, but never one that is amber or red.
 """
 
@@ -11,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -56,6 +61,8 @@ class StatusBar(Widget):
         super().__init__()
         self.fields: Sequence[Field] = ()
         self.working = ""
+        self._note: tuple[Lamp, tuple[str, ...]] = (Lamp.OFF, ())
+        self._shout: tuple[Lamp, tuple[str, ...]] = (Lamp.OFF, ())
 
     def show(self, fields: Sequence[Field]) -> None:
         """Other facts; draws only when they differ."""
@@ -68,6 +75,29 @@ class StatusBar(Widget):
         if text != self.working:
             self.working = text
             self.refresh()
+
+    def tell(self, lamp: Lamp, texts: Sequence[str]) -> None:
+        """The third row: the widest text that fits; no text, no row."""
+        if (lamp, tuple(texts)) != self._note:
+            self._note = (lamp, tuple(texts))
+            self._resize()
+
+    def shout(self, lamp: Lamp, text: str) -> None:
+        """A warning over the third row, until another `shout`; "" gives the row back."""
+        self._shout = (lamp, (text,) if text else ())
+        self._resize()
+
+    @property
+    def third(self) -> str:
+        """What stands in the third row now, "" for no row."""
+        lamp, texts = self._shout if self._shout[1] else self._note
+        room = self.size.width - 3
+        fitting = next((text for text in texts if cell_len(text) <= room), texts[-1] if texts else "")
+        return f" {palette.ICON[lamp]} {fitting}" if fitting else ""
+
+    def _resize(self) -> None:
+        self.styles.height = 3 if self._note[1] or self._shout[1] else 2
+        self.refresh()
 
     def placed(self, width: int) -> list[tuple[Field, int]]:
         """The fields that fit, each with its width; what is left over is shared."""
@@ -83,6 +113,9 @@ class StatusBar(Widget):
         width = self.size.width
         if self.working and y == 1:
             return strip([(fit(f" … {self.working}", width), palette.BLOCK[Lamp.AMBER])])
+        if y == 2:
+            lamp = self._shout[0] if self._shout[1] else self._note[0]
+            return strip([(fit(self.third, width), palette.BLOCK[lamp])])
         parts = []
         for field, size in self.placed(width):
             troubled = field.lamp in (Lamp.AMBER, Lamp.RED, Lamp.PURPLE)
@@ -95,6 +128,9 @@ class StatusBar(Widget):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         event.stop()
+        if event.y >= 2:
+            self.post_message(self.Pressed("offline"))
+            return
         left = 0
         for field, size in self.placed(self.size.width):
             left += size

@@ -38,8 +38,8 @@ class Totals(Widget):
     def show(self, basket: Basket) -> None:
         """Another state of the basket."""
         facts = self._facts_of(basket)
-        if (facts, basket.total, basket.red) != (self._facts, self._total, self._red):
-            self._facts, self._total, self._red = facts, basket.total, basket.red
+        if (facts, basket.rest, basket.red) != (self._facts, self._total, self._red):
+            self._facts, self._total, self._red = facts, basket.rest, basket.red
             self.refresh()
 
     @property
@@ -68,6 +68,12 @@ class Totals(Widget):
     @staticmethod
     def _facts_of(basket: Basket) -> tuple[Fact, ...]:
         red = any(not basket.is_fiscal(line) for line in basket.lines)
+        if basket.order is not None:
+            label = _("Debt, paid") if basket.later else _("Advance")
+            return (
+                (_("Order No. {number}").format(number=basket.order_number), hryvnias(basket.total), Lamp.GREEN),
+                (label, hryvnias(basket.paid), Lamp.GREEN),
+            )
         fiscal = (_("Fiscal"), hryvnias(basket.fiscal), Lamp.GREEN)
         return (fiscal, (_("Non-fiscal"), hryvnias(basket.nonfiscal), Lamp.RED)) if red else (fiscal,)
 

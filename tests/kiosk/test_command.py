@@ -10,13 +10,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pexpect
 import pyte
 import pytest
 
+from drivers.clock import SystemClock
+from drivers.document import Document, DocumentKind
+from drivers.prro.keys import ring
+from drivers.registrar import Registrar, Result
 from kiosk import demo, logs
 from kiosk.cli import DAMAGED, DONE, USAGE, main
+from kiosk.ledger.demo import KEY_PASSWORD, VAT_NUMBER
+from kiosk.start import open_till
 
 
 @pytest.fixture(autouse=True)
@@ -118,16 +125,66 @@ def test_the_demo_in_a_real_terminal_twice(tmp_path: Path, colours: dict[str, st
 
 
 def test_the_demo_s_registrar_ends_with_the_till(tmp_path: Path) -> None:
-    with demo.registrar(tmp_path) as url:
-        port = Path(url.removeprefix("datecs+serial://"))
+    with demo.registrar(tmp_path) as place:
+        port = Path(place.url.removeprefix("datecs+serial://"))
         assert port.exists()
     assert not port.exists() or not port.resolve().exists()
+
+
+def test_every_family_has_a_shop_of_its_own(tmp_path: Path) -> None:
+    """One folder, two families: neither sees the other's books, and each registrar answers the demo's own till."""
+    for family in ("datecs", "helpmicro", "exellio"):
+        with demo.registrar(tmp_path, family) as place:
+            till = open_till(demo.settings(place, "uk"))
+            try:
+                (binding,) = till.workplace.bindings()
+                assert binding.url == place.url and place.url.startswith(f"{family}+")
+                info = till.workplace.desk(binding).access.call(lambda registrar: registrar.info())
+                assert info.family == family and info.serial
+            finally:
+                till.close()
+    assert sorted(path.parent.name for path in tmp_path.rglob("ledger.db")) == ["exellio", "helpmicro", tmp_path.name]
+
+
+def open_shift(registrar: Registrar) -> Result:
+    opening = Document(id=uuid4(), kind=DocumentKind.OPEN_SHIFT)
+    return registrar.register(opening, registrar.snapshot(opening))
+
+
+def test_the_software_registrar_s_demo_goes_on_with_its_keys_and_documents(tmp_path: Path) -> None:
+    """Server, keys and till of `--registrar prro`: a shift opened in the first run is there in the second."""
+    urls = []
+    for run in range(2):
+        with demo.registrar(tmp_path, "prro") as place:
+            urls.append(place.url)
+            till = open_till(demo.settings(place, "uk"), signers=place.signers)
+            try:
+                (binding,) = till.workplace.bindings()
+                keys = place.folder / "keys"
+                certificate = ring.unlock(keys, demo.SLOT, KEY_PASSWORD, at=SystemClock().now(), codes=["31456270"])
+                assert (certificate.key_id or b"").hex() in binding.signers
+                access = till.workplace.desk(binding).access
+                assert access.call(lambda registrar: registrar.info()).tax_number == VAT_NUMBER
+                if run == 0:
+                    done = access.call(open_shift)
+                    assert done.done, done.fault
+                assert access.call(lambda registrar: registrar.status()).shift_open
+            finally:
+                till.close()
+                ring.lock_all()
+    assert urls[0] == urls[1] and (tmp_path / "prro" / "tape.txt").read_text(encoding="utf-8")
+    assert "OPEN_SHIFT" in (tmp_path / "prro" / "registrar" / "server.txt").read_text(encoding="utf-8")
+
+
+def test_a_demo_whose_port_is_taken_says_so(tmp_path: Path) -> None:
+    with demo.registrar(tmp_path, "helpmicro"), pytest.raises(OSError, match="leave the other demo first"):
+        demo.registrar(tmp_path, "helpmicro").__enter__()
 
 
 def test_the_demo_lives_under_the_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert demo.folder(None) == tmp_path / "kasa" / "demo"
-    assert demo.settings(tmp_path, "x", "en").language == "en"
+    assert demo.settings(demo.Place(tmp_path, "x"), "en").language == "en"
 
 
 def test_logs_go_to_a_file_where_no_journal_listens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,9 @@ from drivers.prro.documents.xml import Node
 
 STAGE_CODES = {stage: code for code, stage in STAGES.items()}
 ADVANCE = "Аванс за: "
-"""How a prepayment names its goods (cashier-flow.md IV.5)."""
+"""How a receipt before the last names its goods (cashier-flow.md IV.5)."""
+DEBT = "Оплата за: "
+"""How a receipt after the goods names them: IV.5 turns the order round for pay-later and gives no words."""
 OPEN_DIGITS = 10
 """Digits of a card that a mask may leave open: the first six and the last four."""
 
@@ -155,13 +157,22 @@ def _slip(card: CardSlip, amount: int, field: str) -> list[Node]:
 
 def body_rows(document: Document, lines: list[Priced]) -> list[Node]:
     """CHECKBODY rows."""
-    advance = document.part is not None and document.part.stage is Stage.PREPAYMENT
-    return [("ROW", _line(line, advance)) for line in lines]
+    return [("ROW", _line(line, _prefix(document))) for line in lines]
 
 
-def _line(priced: Priced, advance: bool) -> list[Node]:
+def _prefix(document: Document) -> str:
+    """What stands before the names of a receipt that takes money without giving the goods."""
+    part = document.part
+    if part is None:
+        return ""
+    if part.later:
+        return "" if part.stage is Stage.PREPAYMENT else DEBT
+    return "" if part.stage is Stage.FINAL else ADVANCE
+
+
+def _line(priced: Priced, prefix: str) -> list[Node]:
     line, field = priced.line, priced.field
-    name = line.name if not advance or line.name.lower().startswith("аванс") else ADVANCE + line.name
+    name = line.name if line.name.lower().startswith(prefix[:5].lower()) else prefix + line.name
     unit = line.unit_code or UNIT_CODES.get(line.unit)
     fields = {
         "CODE": fit(line.code, f"{field}.code", line.name),

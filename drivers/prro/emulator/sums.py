@@ -74,7 +74,9 @@ def _total(document: Document, total: int) -> int:
         raise Wrong("PARTPAYTYPE приймає значення 1, 2, 3")
     if kind in ("2", "3") and not document.head_total("PARTPAYORDPREPAYNUM"):
         raise Wrong("PARTPAYORDPREPAYNUM обов'язковий для PARTPAYTYPE 2 та 3")
-    if part is not None and not 0 < part <= total:
+    # A final settlement may have nothing left to pay: the law wants its receipt all the same (cashier-flow.md IV.5).
+    least = 0 if kind == "2" else 1
+    if part is not None and not least <= part <= total:
         raise Wrong(f"PARTPAYSUM {hryvnias(part)} не може перевищувати SUM {hryvnias(total)}")
     paid = total if part is None else part
     if rounding is not None and exact is not None:

@@ -14,10 +14,14 @@
     Дорошенко Назар      7000000029   3 %
     Савчук Лідія         7000000036   10 %
 
+On the software registrar the keys of the virtual tax service sign; the password of each of them is `demo`.
+
 Nobody and nothing here is real; the tax numbers only have right check digits. A real shop begins with an empty ledger.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from kiosk.ledger.demo.goods import goods
 from kiosk.ledger.errors import LedgerError
@@ -27,6 +31,10 @@ from kiosk.people.pins import hash_pin
 
 ENTERPRISES = (("ТОВ «Крамниця на розі»", "31456270"), ("ФОП Ткаченко Олена Іванівна", "3250719843"))
 """The first one trades at the workplace; the second is there to be bound to a registrar of its own."""
+VAT_NUMBER = "314562726551"
+"""The first one's, as the virtual tax service knows it."""
+OUTLET = ("Крамниця на розі", "УКРАЇНА, м. Полтава, вул. Соборності, 1")
+KEY_PASSWORD = "demo"
 
 PEOPLE = (
     ("Ковальчук Оксана", Role.CASHIER, "2000000001", "1111"),
@@ -44,8 +52,10 @@ CUSTOMERS = (
 )
 
 
-def fill(ledger: Ledger, *, workplace: str, registrar_url: str) -> None:
+def fill(ledger: Ledger, *, workplace: str, registrar_url: str, signers: Sequence[str] = ()) -> None:
     """Fill an empty ledger. What is there already stays, so a fill that was cut short is finished by the next one.
+
+    `signers`: keys registered for a software registrar.
 
     Raises `LedgerError` when the ledger belongs to another shop.
     """
@@ -53,7 +63,7 @@ def fill(ledger: Ledger, *, workplace: str, registrar_url: str) -> None:
     if there.keys() - {tax_number for _, tax_number in ENTERPRISES}:
         raise LedgerError("not_empty", "the demo shop goes into an empty ledger only")
     trading, _ = (there.get(number) or ledger.shop.add_enterprise(name, number) for name, number in ENTERPRISES)
-    _bind(ledger, trading, workplace, registrar_url)
+    _bind(ledger, trading, workplace, registrar_url, signers)
     for name, role, badge, pin in PEOPLE:
         if ledger.people.by_badge(badge) is None:
             ledger.people.add(name, role, badge=badge, pin_hash=hash_pin(pin))
@@ -64,7 +74,10 @@ def fill(ledger: Ledger, *, workplace: str, registrar_url: str) -> None:
         ledger.goods.put(goods(trading.id))
 
 
-def _bind(ledger: Ledger, enterprise: Enterprise, workplace: str, url: str) -> None:
+def _bind(ledger: Ledger, enterprise: Enterprise, workplace: str, url: str, signers: Sequence[str]) -> None:
     bound = [binding for binding in ledger.shop.bindings(workplace) if binding.enterprise_id == enterprise.id]
-    if not any(binding.role is BindingRole.ACTIVE for binding in bound):
-        ledger.shop.bind(enterprise.id, workplace, url, BindingRole.ACTIVE)
+    active = next((binding for binding in bound if binding.role is BindingRole.ACTIVE), None)
+    if active is None:
+        active = ledger.shop.bind(enterprise.id, workplace, url, BindingRole.ACTIVE)
+    if set(signers) - active.signers:
+        ledger.shop.know_signers(active.id, signers)

@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-REVISIONS: tuple[str, ...] = ("0001",)
+REVISIONS: tuple[str, ...] = ("0001", "0002")
 LOCATIONS: tuple[Path, ...] = (Path(__file__).parent / "versions",)
 VERSION_TABLE = "alembic_version"

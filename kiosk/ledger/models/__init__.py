@@ -3,6 +3,7 @@
 from kiosk.ledger.models.base import Base
 from kiosk.ledger.models.books import AuditRow, JournalRow
 from kiosk.ledger.models.goods import CustomerRow, GoodRow
+from kiosk.ledger.models.orders import OrderPartRow, OrderRow
 from kiosk.ledger.models.people import UserRow
 from kiosk.ledger.models.receipts import (
     BasketRow,
@@ -15,6 +16,7 @@ from kiosk.ledger.models.receipts import (
 )
 from kiosk.ledger.models.shifts import ShiftRow
 from kiosk.ledger.models.shop import BindingRow, EnterpriseRow, LeaseRow, SettingRow
+from kiosk.ledger.models.stamps import StampRow
 
 __all__ = [
     "AuditRow",
@@ -30,9 +32,12 @@ __all__ = [
     "LeaseRow",
     "LineRow",
     "NonfiscalRow",
+    "OrderPartRow",
+    "OrderRow",
     "ReceiptRow",
     "SettingRow",
     "ShiftRow",
     "SlipRow",
+    "StampRow",
     "UserRow",
 ]

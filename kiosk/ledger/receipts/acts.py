@@ -30,6 +30,7 @@ from kiosk.ledger.models import (
 )
 from kiosk.ledger.models.base import table
 from kiosk.ledger.money import nonfiscal_cash, parts
+from kiosk.ledger.receipts import linked
 from kiosk.ledger.receipts.rows import (
     BASKETS,
     DOCUMENTS,
@@ -44,6 +45,7 @@ from kiosk.ledger.records import (
     BindingRole,
     DocumentState,
     FiscalDocument,
+    OrderLink,
     Receipt,
     ReceiptKind,
     ReceiptState,
@@ -67,7 +69,13 @@ MAY_BECOME: dict[ReceiptState, frozenset[ReceiptState]] = {
 """What `finish` may do; only `cancel` takes back what is done."""
 
 
-def begin(connection: Connection, receipt: Receipt, documents: Sequence[FiscalDocument], slips: Sequence[Slip]) -> None:
+def begin(
+    connection: Connection,
+    receipt: Receipt,
+    documents: Sequence[FiscalDocument],
+    slips: Sequence[Slip],
+    link: OrderLink | None = None,
+) -> None:
     """Store the receipt and all that is made of it; reserve what a refund takes back."""
     if not receipt.lines:
         raise LedgerError("lines", "a receipt needs at least one line")
@@ -79,9 +87,14 @@ def begin(connection: Connection, receipt: Receipt, documents: Sequence[FiscalDo
         _reserve(connection, receipt)
     elif receipt.original_id is not None or any(line.sale_line is not None for line in receipt.lines):
         raise LedgerError("original", "only a refund refers to an earlier sale")
+    if link is not None:
+        linked.check_link(connection, receipt, link)
     number = receipt.number or last_number(connection) + 1
     connection.execute(insert(RECEIPTS).values(_receipt_values(receipt, number)))
     connection.execute(insert(LINES), [line_values(receipt.id, line) for line in receipt.lines])
+    if link is not None:
+        linked.add_part(connection, receipt.id, link)
+    linked.take_stamps(connection, receipt)
     for document in documents:
         if document.receipt_id not in (None, receipt.id):
             raise LedgerError("document", f"the document {document.id} belongs to another receipt")
@@ -188,6 +201,8 @@ def finish(connection: Connection, receipt_id: UUID, state: ReceiptState) -> Non
         raise LedgerError("receipt", f"the receipt {receipt_id} is {receipt.state} and cannot become {state}")
     _agree(connection, receipt, state)
     connection.execute(update(RECEIPTS).where(ReceiptRow.id == receipt_id).values(state=str(state)))
+    linked.end_part(connection, receipt, state)
+    linked.end_stamps(connection, receipt, state)
     if state is ReceiptState.DONE:
         _book_stock(connection, receipt)
         if receipt.basket_id is not None:
@@ -223,6 +238,8 @@ def cancel(connection: Connection, document_id: UUID) -> None:
     connection.execute(update(RECEIPTS).where(ReceiptRow.id == receipt.id).values(values))
     _book_stock(connection, receipt, back=True)
     _release(connection, receipt)
+    linked.end_part(connection, receipt, ReceiptState.CANCELLED)
+    linked.cancel_stamps(connection, receipt)
 
 
 def held_by_receipt(connection: Connection, basket_id: UUID) -> bool:

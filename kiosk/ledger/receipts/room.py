@@ -28,6 +28,7 @@ from kiosk.ledger.receipts.rows import (
 from kiosk.ledger.records import (
     DocumentState,
     FiscalDocument,
+    OrderLink,
     Receipt,
     ReceiptKind,
     ReceiptState,
@@ -82,9 +83,15 @@ class SqlReceipts:
         with self._database.write() as connection:
             acts.add_slip(connection, slip)
 
-    def begin(self, receipt: Receipt, documents: Sequence[FiscalDocument], slips: Sequence[Slip]) -> Receipt:
+    def begin(
+        self,
+        receipt: Receipt,
+        documents: Sequence[FiscalDocument],
+        slips: Sequence[Slip],
+        link: OrderLink | None = None,
+    ) -> Receipt:
         with self._database.write() as connection:
-            acts.begin(connection, receipt, documents, slips)
+            acts.begin(connection, receipt, documents, slips, link)
             return find_receipt(connection, receipt.id)
 
     def add_document(self, document: FiscalDocument) -> None:
@@ -191,6 +198,12 @@ class SqlReceipts:
 
     def documents(self, shift_id: int) -> Sequence[FiscalDocument]:
         return self._documents(select(DOCUMENTS).where(DocumentRow.shift_id == shift_id).order_by(DocumentRow.seq))
+
+    def not_printed(self, shift_id: int) -> Sequence[FiscalDocument]:
+        owed = DocumentRow.state == str(DocumentState.NOT_PRINTED)
+        return self._documents(
+            select(DOCUMENTS).where(DocumentRow.shift_id == shift_id, owed).order_by(DocumentRow.seq)
+        )
 
     def last_document(self, binding_id: int) -> FiscalDocument | None:
         found = self._documents(

@@ -54,6 +54,7 @@ def day(shop: Shop) -> dict[str, Callable[[], object]]:
         "unsettled here": lambda: ledger.receipts.unsettled(shop.binding.id),
         "last document": lambda: ledger.receipts.last_document(shop.binding.id),
         "documents of the shift": lambda: ledger.receipts.documents(shop.shift.id),
+        "not printed": lambda: ledger.receipts.not_printed(shop.shift.id),
         "waiting slips": ledger.receipts.waiting_slips,
         "audit": lambda: ledger.audit.records(action="login"),
     }

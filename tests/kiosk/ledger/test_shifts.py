@@ -32,6 +32,11 @@ def card(amount: int, slip: CardSlip | None = SLIP) -> Payment:
 
 def settle(shop: Shop, document: Document, state: DocumentState = DocumentState.REGISTERED) -> None:
     shop.ledger.receipts.add_document(shop.record(document))
+    if state is DocumentState.CANCELLED:
+        # Registered first, then taken back by a storno.
+        shop.ledger.receipts.settle_document(document.id, DocumentState.REGISTERED, Result(State.REGISTERED))
+        shop.ledger.receipts.cancel(document.id)
+        return
     shop.ledger.receipts.settle_document(document.id, state, Result(State(str(state))))
 
 

@@ -142,8 +142,9 @@ def test_an_offline_receipt() -> None:
 
 def test_a_refund() -> None:
     rows = form(record(GIVEN_BACK), maker="Каса")
-    has(rows, "Повернення за чеком № 834000504", "СУМА 77.35 ГРН", "ФН ПРРО 4000123456", "ВИДАТКОВИЙ ЧЕК", "Каса")
+    has(rows, "Повернення за чеком № 834000504", "СУМА 77.50 ГРН", "ФН ПРРО 4000123456", "ВИДАТКОВИЙ ЧЕК", "Каса")
     assert not any("ФІСКАЛЬНИЙ" in row or "Решта" in row for row in rows)
+    assert not any("Заокруглення" in row or "До сплати" in row for row in rows), "ФКЧ-2 has no such rows (§7.3)"
 
 
 def test_a_refund_of_another_registrars_sale_names_it() -> None:

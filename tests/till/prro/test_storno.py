@@ -26,7 +26,9 @@ def books(shop: Software) -> tuple[Totals, object, dict[str, int]]:
     """What a storno must bring back: the registrar's totals, the till's sums, the stock."""
     report = shop.till.reports.x(shop.binding, paper=False)
     assert report.agrees, [row for row in report.rows if row.difference]
-    return report.totals, report.sums, {code: shop.stock(code) for code in ("1", "2", "3")}
+    stornos = sum(item.kind is DocumentKind.STORNO for item in shop.documents)
+    assert report.sums.stornos == stornos
+    return report.totals, replace(report.sums, stornos=0), {code: shop.stock(code) for code in ("1", "2", "3")}
 
 
 def cancel(shop: Software, reason: str = "Double receipt") -> FiscalDocument:

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from drivers.errors import Code, Invalid
+from drivers.printers import QR_ROW
 from drivers.prro.documents.forms import receipts, reports
 from drivers.prro.documents.forms.paper import WIDTHS, Paper
-from drivers.prro.documents.forms.parts import QR_ROW
 from drivers.prro.documents.forms.reports import ShiftNotes
 from drivers.prro.documents.record import Figures, Record
 from drivers.prro.documents.values import Act, Outlet
 
-__all__ = ["QR_ROW", "WIDTHS", "ShiftNotes", "form", "x_form"]
+__all__ = ["QR_ROW", "WIDTHS", "ShiftNotes", "form", "slip_form", "x_form"]
 
 
 def form(
@@ -47,6 +47,14 @@ def form(
         reports.z_report(paper, record, record.figures, notes or ShiftNotes(), maker=maker, copy=copy)
     else:
         reports.service(paper, record, maker=maker, copy=copy)
+    return tuple(paper.rows)
+
+
+def slip_form(lines: Sequence[str], width: int = 42) -> tuple[str, ...]:
+    """Rows of a non-fiscal slip (товарний чек): the shop's own lines, wrapped; what stands before a line stays."""
+    paper = Paper(width)
+    for line in lines:
+        paper.add(line) if line.strip() else paper.special("")
     return tuple(paper.rows)
 
 

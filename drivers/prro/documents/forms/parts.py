@@ -11,8 +11,6 @@ from drivers.prro.documents.record import Record
 from drivers.prro.documents.taxes import TaxKind, TaxRow
 from drivers.prro.documents.values import CASH_CODE, Outlet
 
-QR_ROW = "\x1cQR"
-"""The row where the QR code belongs. It holds a control character, so no name of a good can pass for it."""
 TEST = "ТЕСТОВИЙ НЕФІСКАЛЬНИЙ ДОКУМЕНТ"
 SERVICE = "СЛУЖБОВИЙ ДОКУМЕНТ"
 COPY = "КОПІЯ"

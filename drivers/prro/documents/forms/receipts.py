@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drivers.document import Stage
+from drivers.printers import QR_ROW
+from drivers.prro.documents.body import ADVANCE, DEBT
 from drivers.prro.documents.forms import parts
 from drivers.prro.documents.forms.paper import Paper
 from drivers.prro.documents.numbers import money, quantity
@@ -35,14 +37,15 @@ def receipt(
         # 25; printed even when zero (cashier-flow.md IV.2).
         paper.pair("Решта", f"{money(sum(pay.change for pay in record.pays))} {parts.CURRENCY}")
     parts.identity(paper, record, "ЧЕК №")  # 26, 27, 31, 32
-    paper.special(parts.QR_ROW)  # 29
+    paper.special(QR_ROW)  # 29
     parts.bottom(paper, record, "ВИДАТКОВИЙ ЧЕК" if refund else "ФІСКАЛЬНИЙ ЧЕК", maker)  # 34, 35
     paper.all(footer)
 
 
 def _good(paper: Paper, row: BodyRow, stage: Stage | None) -> None:
-    """Rows 6–11. A prepayment shows the money received, not the price (cashier-flow.md IV.5)."""
-    shown = row.part if stage is Stage.PREPAYMENT and row.part is not None else row.cost
+    """Rows 6–11. A row that takes money without giving the goods shows it, not the price (cashier-flow.md IV.5)."""
+    taken = stage is not None and row.name.startswith((ADVANCE, DEBT))
+    shown = row.part if taken and row.part is not None else row.cost
     if row.quantity is not None and row.price is not None and (row.quantity != 1000 or shown != row.cost):
         paper.add(f"{quantity(row.quantity)} x {money(row.price)}")
     if row.uktzed:
@@ -63,7 +66,10 @@ def _good(paper: Paper, row: BodyRow, stage: Stage | None) -> None:
 
 def _sums(paper: Paper, record: Record, total: Total) -> None:
     """Rows 20–24 and what a part payment adds to them."""
-    price = total.sum if total.stage in (Stage.FINAL, Stage.NEXT) else total.exact
+    price = total.sum if total.stage is Stage.FINAL else total.exact
+    refund = record.act is Act.REFUND and total.stage is None
+    if refund:
+        price = total.money  # ФКЧ-2, row 19: what was given back; it has no rows 23-24 (§7.3).
     paper.pair("СУМА", f"{money(price)} {parts.CURRENCY}")
     for tax in record.taxes:
         parts.tax(paper, tax)
@@ -73,9 +79,13 @@ def _sums(paper: Paper, record: Record, total: Total) -> None:
         paper.pair("Повна вартість", money(total.sum))
         paper.pair("Залишок до сплати", money(total.sum - total.exact))
     elif total.stage is not None:
+        if total.stage is Stage.NEXT:
+            paper.pair("Повна вартість", money(total.sum))
         paper.add(f"Передплата за чеком № {total.prepayment}")
         if total.stage is Stage.FINAL:
             paper.pair("Передплата зараховано", money(total.exact - total.sum))
+    if refund:
+        return
     if total.rounded:
         paper.pair("Заокруглення", f"{'+' if total.rounding > 0 else ''}{money(total.rounding)}")
     if total.rounded or total.stage in (Stage.FINAL, Stage.NEXT):

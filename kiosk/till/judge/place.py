@@ -1,18 +1,12 @@
-"""The judgement of each line of the checklist: readings in, colour and words out (cashier-flow.md II).
-
-Pure functions with the thresholds of the table, so that every colour of every line can be tested; `checklist` takes
-the readings. Lines of the software registrar (2, 3, 6–10) come with it.
-"""
+"""Lines that every workplace has, whatever its registrar (1, 4, 5, 11, 14–18)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 
-from drivers.registrar import Info, Status
+from drivers.registrar import Status
 from kiosk.till.errors import N_
+from kiosk.till.judge.line import CheckLine, Colour
 
 SLOW = 3.0
 """Seconds above which the internet counts as slow (line 1)."""
@@ -21,42 +15,20 @@ DISK_GREEN, DISK_RED = 2 * 1024**3, 200 * 1024**2
 BACKUP_GREEN, BACKUP_AMBER = timedelta(hours=24), timedelta(days=3)
 
 
-class Colour(StrEnum):
-    """Amber lets the shift open; red blocks it where `blocks` is set."""
+def internet(latency: float | None, *, needed: bool, hardware: bool = True) -> CheckLine:
+    """Line 1. `latency` seconds, None: unreachable; a software registrar's is its fiscal server's.
 
-    GREEN = "green"
-    AMBER = "amber"
-    RED = "red"
-
-
-@dataclass(frozen=True)
-class CheckLine:
-    """One line: `value`, `threshold` and `advice` are message ids with `values` in them.
-
-    `number` is the line of the table; `action` names what the screen may offer (open, continue, z, cash, seals).
+    A hardware registrar sells without the internet (II-1); a software registrar opens without it unless it is `needed`.
     """
-
-    number: int
-    key: str
-    title: str
-    colour: Colour
-    value: str
-    threshold: str = ""
-    advice: str = ""
-    values: Mapping[str, object] = field(default_factory=dict)
-    blocks: bool = False
-    action: str = ""
-
-
-def internet(latency: float | None, *, needed: bool) -> CheckLine:
-    """Line 1. `latency` seconds, None: unreachable. A hardware registrar sells without the internet (II-1)."""
     title, threshold = N_("Internet"), N_("answer within 3 s")
     if latency is None:
         return CheckLine(
             1, "internet", title, Colour.RED, N_("no connection"), threshold,
             N_("The shift cannot be opened without the internet: call the technician.")
             if needed
-            else N_("A hardware registrar works without it; tell the technician today."),
+            else N_("A hardware registrar works without it; tell the technician today.")
+            if hardware
+            else N_("The shift can open offline; documents go as soon as there is a link. Tell the technician."),
             blocks=needed,
         )  # fmt: skip
     colour = Colour.AMBER if latency > SLOW else Colour.GREEN
@@ -124,61 +96,11 @@ def clock(offset: timedelta | None, *, zone_is_kyiv: bool) -> CheckLine:
     return CheckLine(11, "clock", title, Colour.GREEN, N_("{seconds} s off the registrar"), threshold, "", values)
 
 
-def link(info: Info | None, *, bound: str, silent: str) -> CheckLine:
-    """Line 12. `bound`: the serial number of this workplace's registrar; `silent`: the fault where none answers."""
-    title, threshold = N_("Registrar's link"), N_("answers, and is the same unit")
-    if info is None:
-        return CheckLine(
-            12, "link", title, Colour.RED, N_("does not answer ({code})"), threshold,
-            N_("Check power and cable, then press F5. No receipt is at risk."), {"code": silent}, blocks=True,
-        )  # fmt: skip
-    values = {"model": info.model, "serial": info.serial, "bound": bound}
-    if bound and info.serial != bound:
-        return CheckLine(
-            12, "link", title, Colour.RED, N_("another unit: {serial} instead of {bound}"), threshold,
-            N_("Connect the registrar {bound}. Nothing was sent to this one."), values, blocks=True,
-        )  # fmt: skip
-    return CheckLine(12, "link", title, Colour.GREEN, N_("{model}, No. {serial}"), threshold, "", values)
-
-
-FLAGS = {
-    "FM_FULL": N_("fiscal memory full"),
-    "FM_ERROR": N_("fiscal memory fault"),
-    "JOURNAL_FULL": N_("journal full"),
-    "SHIFT_EXPIRED": N_("24-hour block: Z is missing"),
-    "TRANSMISSION_OVERDUE": N_("data not delivered for 72 hours"),
-    "CLOCK": N_("the registrar's clock is not set"),
-    "NOT_FISCALISED": N_("not fiscalised"),
-    "NOT_PERSONALISED": N_("not personalised"),
-    "HARDWARE": N_("hardware fault"),
-}
 FIRST_LINK = N_("The registrar must answer first: see its link above.")
-MECHANICS = ("PAPER_OUT", "COVER_OPEN", "PRINTER", "CUTTER")
-
-
-def flags(status: Status | None) -> CheckLine:
-    """Line 13."""
-    title, threshold = N_("Registrar's state"), N_("no faults")
-    if status is None:
-        return CheckLine(13, "flags", title, Colour.RED, N_("not known"), threshold, FIRST_LINK, blocks=True)
-    found = [code for code in status.blocks if code not in MECHANICS]
-    if found:
-        action = "z" if "SHIFT_EXPIRED" in found else ""
-        return CheckLine(
-            13, "flags", title, Colour.RED, FLAGS.get(found[0], N_("fault {code}")), threshold,
-            N_("Close the shift (Z).") if action else N_("Call the service centre; do not sell past the registrar."),
-            {"code": found[0]}, blocks=True, action=action,
-        )  # fmt: skip
-    if status.warnings:
-        return CheckLine(
-            13, "flags", title, Colour.AMBER, N_("memory nearly full"), threshold,
-            N_("Call the service centre this week."), {"warning": status.warnings[0]},
-        )  # fmt: skip
-    return CheckLine(13, "flags", title, Colour.GREEN, N_("no faults"), threshold)
 
 
 def printer(status: Status | None) -> CheckLine:
-    """Line 14."""
+    """Line 14 of a hardware registrar, whose printer is the registrar."""
     title, threshold = N_("Printer"), N_("paper in, cover closed")
     if status is None:
         return CheckLine(14, "printer", title, Colour.RED, N_("not known"), threshold, FIRST_LINK, blocks=True)
@@ -272,19 +194,3 @@ def storage(free: int, backup_age: timedelta | None, trouble: str = "") -> Check
             values,
         )  # fmt: skip
     return CheckLine(18, "storage", title, Colour.GREEN, text, threshold, "", values)
-
-
-def seals(intact: bool | None) -> CheckLine:
-    """Line 19: looked at by the cashier. None: not looked at yet."""
-    title, threshold = N_("Seals"), N_("intact")
-    if intact is None:
-        return CheckLine(
-            19, "seals", title, Colour.RED, N_("not looked at"), threshold,
-            N_("Look at the registrar's seals and tick."), blocks=True, action="seals",
-        )  # fmt: skip
-    if not intact:
-        return CheckLine(
-            19, "seals", title, Colour.RED, N_("broken"), threshold,
-            N_("Stop: do not sell. Call the service centre."), blocks=True, action="seals",
-        )  # fmt: skip
-    return CheckLine(19, "seals", title, Colour.GREEN, N_("intact"), threshold, action="seals")

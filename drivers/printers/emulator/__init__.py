@@ -1,0 +1,1 @@
+"""A virtual receipt printer (escpos.md §7)."""
