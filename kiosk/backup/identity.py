@@ -32,7 +32,7 @@ from kiosk.backup.errors import BackupError, BadCode, BadCopy, Locked
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LOOKALIKE = str.maketrans("OILАВСЕНКМОРТХІ", "011ABCEHKM0PTX1")
 GROUPS, GROUP = 6, 4
-MEMORY_KIB, ITERATIONS, LANES = 64 * 1024, 3, 1
+MEMORY_KIB, ITERATIONS, LANES = 32 * 1024, 4, 1
 MOST_MEMORY_KIB = 1024 * 1024
 """A forged identity must not exhaust a small box."""
 TRIES = 10

@@ -74,7 +74,7 @@ def run(
     chosen = list(permit.all_targets(place) if opened is None else opened)
     if not chosen:
         raise BackupError("NO_TARGET", "no target is chosen: a copy on the same disk is no copy")
-    with _alone(place):
+    with alone(place):
         state = state_of(place)
         _refuse_half_sent(source, clock)
         _refuse_replaced(source, chosen, machine, clock)
@@ -106,13 +106,12 @@ def make(
     outbox = source.place.folder / "outbox"
     outbox.mkdir(parents=True, exist_ok=True, mode=0o700)
     staging = source.place.folder / "staging"
-    shutil.rmtree(staging, ignore_errors=True)
-    for rest in outbox.glob("*.part"):
-        rest.unlink()
+    sweep(source.place)
     staging.mkdir(mode=0o700)
     try:
         _step(progress, "snapshot", 0, 1)
         contents = gather.gather(source, staging).manifest(source, machine, clock.now(), why)
+        _step(progress, "archive", 0, 1)
         part = outbox / f"{contents.name}.part"
         archive.write(part, contents, staging, machine, lambda done, total: _step(progress, "archive", done, total))
     finally:
@@ -129,6 +128,16 @@ def make(
     part.replace(outbox / contents.name)
     files.sync(outbox)
     return contents
+
+
+def sweep(place: identity.Place) -> None:
+    """Remove what a run, a rehearsal or a fetch left behind when it was cut off; call it alone."""
+    for pattern in ("staging", "rehearsal-*", "fetched-*", "verify-*", "outbox/*.part", "outbox/.pieces-*"):
+        for path in place.folder.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def waiting(place: identity.Place) -> list[Path]:
@@ -293,7 +302,7 @@ def set_setting(source: Source, name: str, value: str) -> None:
 
 
 @contextmanager
-def _alone(place: identity.Place) -> Iterator[None]:
+def alone(place: identity.Place) -> Iterator[None]:
     """One run at a time. Raises `Postponed`."""
     place.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (place.folder / "run.lock").open("a") as file:

@@ -37,11 +37,13 @@ def rehearse(source: Source, clock: Clock, opened: Sequence[Target] | None = Non
         raise BackupError("NOT_SET_UP", "backups are not set up: run «kiosk backup setup» first")
     proofs: list[Proof] = []
     failure: BackupError | None = None
-    for target in permit.all_targets(source.place) if opened is None else opened:
-        try:
-            proofs.append(prove(source, target, machine, clock))
-        except BackupError as error:
-            failure = failure or BackupError(error.code, f"{target.chosen.name}: {error.what}")
+    with making.alone(source.place):
+        making.sweep(source.place)
+        for target in permit.all_targets(source.place) if opened is None else opened:
+            try:
+                proofs.append(prove(source, target, machine, clock))
+            except BackupError as error:
+                failure = failure or BackupError(error.code, f"{target.chosen.name}: {error.what}")
     if not proofs and failure is None:
         failure = BackupError("NO_TARGET", "no target is chosen: there is nothing to rehearse")
     state = msgspec.structs.replace(making.state_of(source.place), rehearsal_at=clock.now())

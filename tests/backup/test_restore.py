@@ -8,15 +8,17 @@ import shutil
 import signal
 import sqlite3
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from kiosk.backup import archive, files, gather, identity, permit, restore
+from kiosk.backup import archive, files, gather, identity, making, permit, restore, targets
 from kiosk.backup.errors import BackupError, BadCopy, NoRoom
 from kiosk.backup.gather import Source
+from kiosk.backup.targets import Chosen, folder
 from kiosk.config import Settings
 from kiosk.ledger.store import open_ledger
 from kiosk.till.errors import Refusal
@@ -171,8 +173,8 @@ def test_a_running_till_is_not_pulled_away(house: House, tmp_path: Path) -> None
     assert house.machine.generation == 2
 
 
-def restore_and_die(copy: Path, source: Source, house: House, secret: identity.Secret, left: int) -> int:
-    """A restore in a process of its own, killed at the `left`-th change of the disk; its exit status."""
+def killed_after(left: int, work: Callable[[], object]) -> int:
+    """Do work in a process of its own that dies at the `left`-th change of the disk; its exit status."""
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -188,8 +190,7 @@ def restore_and_die(copy: Path, source: Source, house: House, secret: identity.S
 
     try:
         sys.addaudithook(count)
-        prepared = restore.prepare(copy, secret, source, house.clock)
-        restore.commit(prepared, secret, source, house.clock, generation=2, identity_files=beside(house))
+        work()
     except BaseException:
         os._exit(1)
     os._exit(0)
@@ -209,7 +210,13 @@ def test_a_power_cut_at_each_step_of_a_restore(house: House, tmp_path: Path) -> 
     while status != 0:
         data = tmp_path / f"new{step}"
         shutil.copytree(first, data)
-        status = restore_and_die(copy, new_machine(data), house, secret, step)
+        target = new_machine(data)
+
+        def work(target: Source = target) -> None:
+            prepared = restore.prepare(copy, secret, target, house.clock)
+            restore.commit(prepared, secret, target, house.clock, generation=2, identity_files=beside(house))
+
+        status = killed_after(step, work)
         assert status in (0, -signal.SIGKILL)
         restore.sweep(data)
         with open_ledger(data / "ledger.db", house.clock) as ledger:
@@ -224,6 +231,33 @@ def test_a_power_cut_at_each_step_of_a_restore(house: House, tmp_path: Path) -> 
         killed += status != 0
         step += 1 if os.environ.get("KASA_FULL") else 3
     assert killed > 8 and seen == {True, False}
+
+
+def test_a_power_cut_at_each_step_of_a_copy(house: House, tmp_path: Path) -> None:
+    """The live data are what they were, the target holds complete copies only, and the next run goes well."""
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    target = folder.FolderTarget(Chosen("stick", "folder", str(stick), mark=folder.mark(stick)))
+    secret = house.secret()
+    house.shop.ledger.close()
+    live = _rows(tmp_path / "till" / "ledger.db")
+    step, status, copies = 0, -signal.SIGKILL, 0
+    while status != 0:
+        house.clock.sleep(61)
+        status = killed_after(step, lambda: making.run(house.source, house.clock, opened=[target]))
+        assert status in (0, -signal.SIGKILL)
+        found = targets.stored(target)
+        for copy in found[: len(found) - copies]:
+            targets.bring(target, copy, tmp_path / "back")
+            assert archive.read(tmp_path / "back", [secret.key], secret.verify).name == copy.name
+        copies = len(found)
+        now = _rows(tmp_path / "till" / "ledger.db")
+        assert {name: rows for name, rows in now.items() if name != "settings"} == {
+            name: rows for name, rows in live.items() if name != "settings"
+        }
+        step += 1 if os.environ.get("KASA_FULL") else 5
+    assert step > 20 and copies and not list(house.source.place.folder.glob("staging"))
+    assert not list((house.source.place.folder / "outbox").iterdir())
 
 
 def test_a_plan_is_carried_out_twice_without_harm(house: House, tmp_path: Path) -> None:

@@ -11,12 +11,15 @@ What a target cannot give is said, never assumed: see `Posture`.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 import msgspec
 
@@ -26,6 +29,7 @@ from kiosk.backup.errors import BackupError, BadCopy
 PIECE = 32 * 1024 * 1024
 """Bytes of one piece: what a broken line costs at most."""
 SUMS = ".sha256"
+BLOCK = 1024 * 1024
 
 Progress = Callable[[int, int], None]
 """(bytes done, bytes in all)."""
@@ -145,9 +149,6 @@ def stored(target: Target, shop: str = "") -> list[Stored]:
 
 def send(target: Target, path: Path, progress: Progress | None = None) -> Stored:
     """Bring a whole copy to a target: pieces first, the list of hashes last. Repeating goes on where it stopped."""
-    import hashlib
-    import tempfile
-
     at = manifest.moment_of(path.name)
     assert at is not None, path
     size = path.stat().st_size
@@ -157,13 +158,9 @@ def send(target: Target, path: Path, progress: Progress | None = None) -> Stored
         count = max(1, -(-size // PIECE))
         for number in range(1, count + 1):
             name = path.name if count == 1 else f"{path.name}.{number:04}"
-            start, length = (number - 1) * PIECE, min(PIECE, size - (number - 1) * PIECE)
-            if count == 1:
-                piece, digest = path, hashlib.file_digest(file, "sha256").hexdigest()
-            else:
-                block = file.read(length)
-                digest, piece = hashlib.sha256(block).hexdigest(), Path(spare) / name
-                piece.write_bytes(block)
+            start = (number - 1) * PIECE
+            piece = path if count == 1 else Path(spare) / name
+            digest = _cut(file, min(PIECE, size - start), None if count == 1 else piece)
             target.put(piece, name, digest, _shifted(progress, start, size), absent=name not in there)
             if count > 1:
                 piece.unlink()
@@ -177,8 +174,6 @@ def send(target: Target, path: Path, progress: Progress | None = None) -> Stored
 
 def bring(target: Target, copy: Stored, path: Path, progress: Progress | None = None) -> None:
     """Fetch a copy into one file, each piece checked by its hash. Raises `BadCopy`, `TargetGone`."""
-    import hashlib
-
     done = 0
     piece_path = path.with_name(f"{path.name}.piece")
     with path.open("wb") as out:
@@ -186,7 +181,7 @@ def bring(target: Target, copy: Stored, path: Path, progress: Progress | None = 
             target.fetch(name, piece_path)
             counted = hashlib.sha256()
             with piece_path.open("rb") as piece:
-                while block := piece.read(1024 * 1024):
+                while block := piece.read(BLOCK):
                     counted.update(block)
                     out.write(block)
                     done += len(block)
@@ -212,6 +207,19 @@ def remove(target: Target, copy: Stored) -> None:
     """Delete a copy, the list first: a half-deleted one is no copy."""
     for name in (f"{copy.name}{SUMS}", *copy.pieces):
         target.delete(name)
+
+
+def _cut(file: IO[bytes], length: int, piece: Path | None) -> str:
+    """The next bytes of a file into a piece of their own, with their SHA-256; None: only the hash."""
+    counted = hashlib.sha256()
+    with contextlib.ExitStack() as stack:
+        out = stack.enter_context(piece.open("wb")) if piece is not None else None
+        while length and (block := file.read(min(BLOCK, length))):
+            counted.update(block)
+            length -= len(block)
+            if out is not None:
+                out.write(block)
+    return counted.hexdigest()
 
 
 def _shifted(progress: Progress | None, start: int, size: int) -> Progress | None:

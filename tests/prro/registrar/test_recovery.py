@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -176,6 +177,58 @@ def test_an_act_in_doubt_at_the_time_of_the_copy_is_asked_for(
     new.registrar.recover()
     assert new.must(document).total == 15554
     assert [entry["amount"] for entry in new.ledger].count(15554) == 1
+    unique(new)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_x_23_any_day_with_a_copy_anywhere_in_it(
+    open_shop: OpenShop, emulator: FiscalEmulator, tmp_path: Path, seed: int
+) -> None:
+    """Nothing twice, nothing lost: what the old machine registered is either known to the copy or in the gap."""
+    dice = random.Random(seed)
+    old = open_shop(emulator)
+    old.open()
+    moves = dice.randrange(6, 14)
+    copied_at = dice.randrange(moves)
+    online = True
+    for move in range(moves):
+        old.clock.advance(60)
+        what = dice.choice(["sale", "sale", "sale", "cut", "join", "z"])
+        if what == "sale":
+            old.must(sale(line(price=1000 + move)))
+        elif what == "cut" and online:
+            emulator.unplug()
+            online = False
+        elif what == "join" and not online:
+            emulator.replug()
+            assert old.registrar.synchronise()
+            online = True
+        elif what == "z" and online:
+            old.must(z_report())
+            old.clock.advance(60)
+            old.open()
+        if move == copied_at:
+            copy_memory(old, tmp_path / "new" / "state")
+    if not online:
+        emulator.replug()
+        assert old.registrar.synchronise()
+    known = {
+        each.fiscal for number in range(1, 60) for each in old.registrar._desk.store.under(number) if each.standing
+    }
+    old.close()
+    new = open_shop(emulator, name="new")
+    held = {each.fiscal for number in range(1, 60) for each in new.registrar._desk.store.under(number) if each.standing}
+    found = new.registrar.recover()
+    gap = {each.fiscal for each in found.missing}
+    registered = {entry["fiscal"] for entry in new.ledger}
+    assert held | gap >= registered and not gap & held and not found.lost
+    assert {entry["fiscal"] for entry in new.ledger} == registered
+    assert known >= gap | held
+    status = new.registrar.status()
+    if not status.shift_open:
+        new.open()
+    new.must(sale(line(price=9999)))
+    new.must(z_report())
     unique(new)
 
 
