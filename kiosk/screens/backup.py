@@ -97,7 +97,7 @@ class BackupScreen(KioskScreen[None]):
         Binding("f5", "copy", N_("Copy now"), tooltip=N_("Make a copy and send it to every target")),
         Binding("f6", "rehearse", N_("Trial"), tooltip=N_("Restore the newest copy into a temporary place")),
         Binding("f7", "finish", N_("Finish restore"), tooltip=N_("Compare the registrar with restored books")),
-        Binding("f8", "remove", N_("Remove"), tooltip=N_("Use the target under the cursor no more")),
+        Binding("f8", "remove", N_("Drop target"), tooltip=N_("Use the target under the cursor no more")),
         Binding("escape", "back", N_("Back"), tooltip=N_("Back to the screen before")),
     ]
 
