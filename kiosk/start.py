@@ -8,6 +8,8 @@ from drivers.clock import Clock, SystemClock
 from drivers.worker import Worker
 from kiosk.config import Settings
 from kiosk.desks import worker
+from kiosk.evidence.book import Book, EvidenceError
+from kiosk.ledger.errors import LedgerError
 from kiosk.ledger.records import Binding
 from kiosk.ledger.store import open_ledger
 from kiosk.till.paper import paper_wanted
@@ -16,6 +18,8 @@ from kiosk.till.workplace import Workplace
 
 RESTORE_PLAN = "restore.json"
 """A restore that a power cut has interrupted (`kiosk.backup.restore`)."""
+AT_START = 5_000
+"""Journal records that a start verifies at most: a busy week of them, and what is left over is the next start's."""
 
 
 def open_till(settings: Settings, clock: Clock | None = None, *, signers: Sequence[str] = ()) -> Till:
@@ -30,15 +34,28 @@ def open_till(settings: Settings, clock: Clock | None = None, *, signers: Sequen
 
         restore.resume(settings.folder)
     ledger = open_ledger(settings.ledger_url, clock)
+    try:
+        ledger.journal.verify(most=AT_START)
+    except LedgerError:
+        # Nothing may be sold on a journal that does not hold together.
+        ledger.close()
+        raise
     if settings.demo:
         from kiosk.ledger.demo import fill
 
         fill(ledger, workplace=settings.workplace, registrar_url=settings.registrar, signers=signers)
 
-    def access(binding: Binding) -> Worker:
-        return worker(binding, clock, settings=settings, paper=paper_wanted(ledger, settings.workplace))
+    try:
+        book = Book(settings.folder / "evidence.db")
+    except EvidenceError as error:
+        ledger.close()
+        raise LedgerError("evidence", str(error)) from error
 
-    place = Workplace(ledger, settings, clock, access)
+    def access(binding: Binding) -> Worker:
+        paper = paper_wanted(ledger, settings.workplace)
+        return worker(binding, clock, settings=settings, paper=paper, book=book)
+
+    place = Workplace(ledger, settings, clock, access, book)
     if (settings.folder / "backup").is_dir():
         from kiosk.backup.identity import Place
         from kiosk.backup.permit import Permit
@@ -48,9 +65,10 @@ def open_till(settings: Settings, clock: Clock | None = None, *, signers: Sequen
 
 
 def check(settings: Settings, clock: Clock | None = None) -> int:
-    """Open the ledger, verify the whole journal; returns its records. Raises `LedgerError`."""
+    """Open the ledger, look at every page, verify the whole journal; returns its records. Raises `LedgerError`."""
     ledger = open_ledger(settings.ledger_url, clock or SystemClock())
     try:
+        ledger.database.look_through()
         return ledger.journal.verify(full=True)
     finally:
         ledger.close()
