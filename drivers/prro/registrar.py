@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drivers.clock import Clock
 from drivers.document import Document, DocumentKind
@@ -62,6 +63,9 @@ from drivers.registrar import (
     Totals,
     verdict,
 )
+
+if TYPE_CHECKING:
+    from drivers.prro.recovery import Recovered
 
 log = logging.getLogger(__name__)
 
@@ -332,6 +336,15 @@ class PrroRegistrar:
             raise Refused(Code.WRONG_STATE, "documents of an offline session wait here: bring them home first")
         self._meeting.take_over()
         self._line.trouble = None
+
+    def recover(self) -> Recovered:
+        """After this registrar's memory came back from a copy; see `drivers.prro.recovery`."""
+        from drivers.prro.recovery import Recovery
+
+        self._bound()
+        found = Recovery(self._desk, self._meeting, self._fates, self._offline).run()
+        self._line.came_back()
+        return found
 
     def export_unsent(self, folder: Path) -> list[Path]:
         """Copies of the signed documents that the server has not got, for support. They stay in the queue."""
