@@ -94,9 +94,8 @@ def _parser(make: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     what = "Make this machine the software registrar's own (DeviceRegister by force)."
     take_over = add("take-over", what, _take_over, url=True)
     take_over.add_argument("--yes", action="store_true", help="I know that no other machine holds unsent documents")
-    receipt = add(
-        "receipt", "Show or save the paper of a document that a software registrar keeps.", _receipt, url=True
-    )
+    receipt = add("receipt", "Show or save the paper of a document that a software registrar keeps.", _receipt)
+    receipt.add_argument("url", metavar="URL", help="prro+https://…; no key is needed and nothing is sent")
     receipt.add_argument("number", metavar="NUMBER", help="its fiscal number")
     form = receipt.add_mutually_exclusive_group()
     form.add_argument("--text", type=Path, metavar="FILE", nargs="?", help="as text; to stdout without a file")
@@ -366,13 +365,17 @@ def _take_over(options: argparse.Namespace) -> int:
 def _receipt(options: argparse.Namespace) -> int:
     from drivers.errors import Code, Invalid
     from drivers.printers import files, tape
+    from drivers.registry import connect
 
-    with _Device(options) as registrar:
+    registrar = connect(options.url, record=False)
+    try:
         keeps = getattr(registrar, "paper", None)
         if keeps is None:
             raise Invalid(Code.UNSUPPORTED, "only a software registrar keeps its documents: ask it for a copy on paper")
         rows, qr = keeps(options.number)
         width = registrar.capabilities.line_length
+    finally:
+        registrar.close()
     text = tape.told(rows, qr)
     if options.png:
         files.write_picture(options.png, rows, qr, width)

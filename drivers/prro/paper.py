@@ -30,8 +30,14 @@ LOOK_EVERY = 30.0
 """Seconds between two questions to an idle printer: one that is off costs a second each."""
 STILL = 5.0
 """Seconds that a printer which did not answer is taken for off."""
-MOST_FRESH = 500
-"""Documents that are remembered as never sent to a printer; older ones are copies."""
+MOST_NOTED = 500
+"""Documents of which it is remembered whether they were printed; an older one that is asked for is a copy."""
+
+
+def _note(requests: dict[str, None], request: str) -> None:
+    requests[request] = None
+    if len(requests) > MOST_NOTED:
+        del requests[next(iter(requests))]
 
 
 def shift_notes(store: Store, shift: int) -> ShiftNotes:
@@ -57,6 +63,8 @@ class Papers:
         self._shelf = shelf
         self.wanted = True
         self._fresh: dict[str, None] = {}
+        self._printed: dict[str, None] = {}
+        """Acts whose paper came out in this process: an act that is asked for twice is printed once."""
         self._state = PaperState()
         self._looked = float("-inf")
 
@@ -110,6 +118,8 @@ class Papers:
 
     def issue(self, document: Document, entry: Entry) -> bool:
         """The paper of an act that was just registered; False when it is owed."""
+        if entry.request in self._printed:
+            return True
         self._keep(document, entry)
         if self._printer is None or entry.act is Act.STORNO:
             return True
@@ -124,6 +134,7 @@ class Papers:
             self._met(fault)
             log.warning("document %s is registered and not printed: %s", entry.fiscal, fault)
             return False
+        _note(self._printed, entry.request)
         return True
 
     def _keep(self, document: Document, entry: Entry) -> None:
@@ -148,6 +159,7 @@ class Papers:
             self._met(fault)
             raise
         self._fresh.pop(entry.request, None)
+        _note(self._printed, entry.request)
         self._looked = float("-inf")
 
     def told(self, status: Status) -> Status:
@@ -167,9 +179,7 @@ class Papers:
         )
 
     def _not_begun(self, entry: Entry) -> None:
-        self._fresh[entry.request] = None
-        if len(self._fresh) > MOST_FRESH:
-            del self._fresh[next(iter(self._fresh))]
+        _note(self._fresh, entry.request)
 
     def _met(self, fault: BaseException) -> None:
         """What a failed print tells is news of the printer too."""

@@ -59,6 +59,8 @@ def test_large_rows_are_twice_as_high() -> None:
         ({1: 0x16, 2: 0x12, 3: 0x12, 4: 0x1E}, None, True),
         ({1: 0x1A, 2: 0x32, 3: 0x12, 4: 0x72}, Trouble.PAPER_OUT, False),
         ({1: 0x1A, 2: 0x32, 3: 0x12, 4: 0x7E}, Trouble.PAPER_OUT, True),
+        ({1: 0x12, 2: 0x12, 3: 0x12, 4: 0x72}, Trouble.PAPER_OUT, False),
+        ({1: 0x1A, 2: 0x32, 3: 0x12, 4: 0x12}, Trouble.PAPER_OUT, False),
         ({1: 0x1A, 2: 0x16, 3: 0x12, 4: 0x12}, Trouble.COVER_OPEN, False),
         ({1: 0x1A, 2: 0x52, 3: 0x1A, 4: 0x12}, Trouble.CUTTER, False),
         ({1: 0x1A, 2: 0x52, 3: 0x52, 4: 0x12}, Trouble.HEAD, False),

@@ -68,6 +68,15 @@ def test_the_printer_of_the_url(open_shop: OpenShop, emulator: FiscalEmulator, t
         assert "КОПІЯ" in "\n".join(machine.tape.lines)
 
 
+def test_the_same_act_asked_for_twice_is_one_document_and_one_paper(day: Shop) -> None:
+    document = sale()
+    before = day.registrar.snapshot(document)
+    first = day.registrar.register(document, before)
+    tape = day.tape
+    second = day.registrar.register(document, before)
+    assert second.number == first.number and day.tape == tape
+
+
 class Silent:
     """A printer at an address where nobody answers; each look for it costs the buyer a second."""
 
