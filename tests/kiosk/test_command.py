@@ -178,9 +178,9 @@ def test_the_software_registrar_s_demo_goes_on_with_its_keys_and_documents(tmp_p
 
 def test_the_command_offers_every_family_that_the_demo_knows() -> None:
     for family in demo.LINES:
-        assert _parser().parse_args(["demo", "--registrar", family]).registrar == family
+        assert _parser("demo").parse_args(["demo", "--registrar", family]).registrar == family
     with pytest.raises(SystemExit):
-        _parser().parse_args(["demo", "--registrar", "another"])
+        _parser("demo").parse_args(["demo", "--registrar", "another"])
 
 
 def test_a_demo_whose_port_is_taken_says_so(tmp_path: Path) -> None:
