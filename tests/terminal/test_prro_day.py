@@ -91,8 +91,10 @@ def card_sale(cashier: Keys) -> None:
     cashier.act("F6", "Оплата")
     terminal.shows("ДО СПЛАТИ")
     cashier.act("F7", "F7")
+    terminal.shows("Сліп термінала")
     for field in SLIP:
         terminal.type(field)
+        terminal.shows(field)
         terminal.key("Enter")
     terminal.key("F2")
     terminal.key("Ctrl+Enter")
@@ -232,11 +234,11 @@ def compare(shop: Path) -> None:
     printed = (documents[1], card, cash, refund, wrong, documents[-2])
     for item in printed:
         assert number_of(item) in paper
-    # A receipt shows its sum before rounding, and what is to be paid where that is another.
+    # A receipt shows its sum before rounding, and what is to be paid where that is another; a refund what came back.
     sums = [int(found.replace(".", "")) for found in re.findall(r"^СУМА\D*(\d+\.\d\d)", paper, re.MULTILINE)]
-    assert sums == [item.document.total or item.document.due for item in printed]
+    assert sums == [item.document.total if item.kind is DocumentKind.SALE else item.document.due for item in printed]
     paid = [int(found.replace(".", "")) for found in re.findall(r"^До сплати\D*(\d+\.\d\d)", paper, re.MULTILINE)]
-    assert paid == [item.document.due for item in printed if item.document.rounding]
+    assert paid == [item.document.due for item in (card, cash, wrong) if item.document.rounding]
     assert paper.count("Вечірні новини") == 1, "the red line stands on the slip alone"
 
 
