@@ -153,6 +153,7 @@ class Shifts:
         if shift is None:
             raise Refusal("SHIFT_CLOSED", N_("The shift is not open"), N_("Open the shift (F11)."))
         self._age_guard(shift)
+        self._workplace.gate.selling()
         self._hold(binding)
         return shift
 
@@ -188,6 +189,7 @@ class Shifts:
             self._workplace.require(Right.CASH_IN)
         self._keys.may_open(binding, user)
         self._fiscal.guard(binding)
+        self._workplace.gate.opening()
         self._hold(binding)
         if self._opens_by_itself(binding):
             opened = self._begin(binding, user, float_, checks)
