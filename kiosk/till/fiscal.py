@@ -190,14 +190,15 @@ class Fiscal:
             return self._ledger.receipts.finish(receipt.id, ReceiptState.FAILED)
         return receipt
 
-    def guard(self, binding: Binding) -> None:
+    def guard(self, binding: Binding, *, goes_on: bool = True) -> None:
         """Nothing new goes to a registrar whose key is locked, or while an outcome is unknown there, but offline.
 
-        Raises `Refusal` KEY_LOCKED (an open outcome can be asked for with the key only) and `Doubt`.
+        `goes_on` False: the act must know the last document for certain, offline too. Raises `Refusal` KEY_LOCKED (an
+        open outcome can be asked for with the key only) and `Doubt`.
         """
         self.keys.guard(binding)
         open_ = self._ledger.receipts.unsettled(binding.id)
-        if open_ and may_go_on(self._workplace, binding) and all(item.kind in MONEY for item in open_):
+        if open_ and goes_on and may_go_on(self._workplace, binding) and all(item.kind in MONEY for item in open_):
             return
         if open_:
             raise Doubt(

@@ -115,7 +115,7 @@ class Stornos:
                 N_("The shift is closed: its documents cannot be cancelled"),
                 N_("Return the goods by a refund (F12)."),
             )
-        self._fiscal.guard(binding)
+        self._fiscal.guard(binding, goes_on=False)
         document = self._ledger.receipts.last_document(binding.id)
         if document is None or document.shift_id != shift.id or document.kind not in MONEY or not document.done:
             raise Refusal(

@@ -13,6 +13,8 @@ from drivers.prro.keys import ring, slot_files
 from drivers.prro.signing.containers import load
 from kiosk.config import Policy
 from kiosk.ledger.records import ReceiptState
+from kiosk.ledger.store import SqlLedger
+from kiosk.start import open_till
 from kiosk.till.errors import Refusal
 from kiosk.till.keys import Keys
 from tests.till.prro.conftest import Found
@@ -224,6 +226,12 @@ def test_i_6_neither_password_nor_private_key_is_found_anywhere_on_the_disk(
     container, certificates = slot_files(shop.keys, "cashier")
     secret = load(container, PASSWORD, certificates=certificates).keys[0].private
     number = secret.reveal()
+    settings = shop.till.workplace.settings
+    shop.close()
+    # The till as the program opens it: with the evidence of every byte.
+    shop.till = open_till(settings, shop.clock)
+    assert isinstance(shop.till.workplace.ledger, SqlLedger)
+    shop.ledger = shop.till.workplace.ledger
     shop.login()
     with pytest.raises(Fault):
         shop.till.keys.unlock(shop.binding, PASSWORD + "x")
@@ -244,7 +252,7 @@ def test_i_6_neither_password_nor_private_key_is_found_anywhere_on_the_disk(
     private = [path for path in files if path.suffix == ".jks" or "private" in path.parts or path.name == "demo.json"]
     searched = [path for path in files if path not in private]
     names = {path.name for path in searched}
-    assert {"ledger.db", "tape.txt"} <= names
+    assert {"ledger.db", "evidence.db", "tape.txt"} <= names
     assert any("prro" in path.parts for path in searched), "the registrar's memory"
     for path in searched:
         data = path.read_bytes()

@@ -19,7 +19,7 @@ from tests.till.prro.child import FLOAT, POLICY
 from tests.till.prro.conftest import Found
 from tests.till.prro.rig import Software
 
-EVERY = 1 if os.environ.get("KASA_ALL_KILLS") else 11
+EVERY = 1 if os.environ.get("KASA_ALL_KILLS") else 15
 """Every so manieth step is tried."""
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.till.prro.child", "drivers.prro.registrar", "kiosk.till.till"])
