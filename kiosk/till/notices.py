@@ -18,6 +18,13 @@ MOST = 200
 """Notices looked at: far more than a day or an absent owner gathers."""
 TEXTS: Mapping[str, str] = {
     "key_expires": N_("Registrar {registrar}: the key works until {date}, {days} days left"),
+    "offline_started": N_("Registrar {registrar}: offline work began"),
+    "offline_session": N_("Registrar {registrar}: the offline session ends in {time}"),
+    "offline_month": N_("Registrar {registrar}: the offline time of the month ends in {time}"),
+    "offline_blocked": N_("Registrar {registrar}: no link and no offline work, selling is forbidden"),
+    "offline_rejected": N_("Registrar {registrar}: the server refused the offline document {document}"),
+    "prro_failure": N_("Registrar {registrar}: a failure was written down by {by}; send 2-ПРРО today"),
+    "prro_repaired": N_("Registrar {registrar}: it works again; send «Відновлення роботи» if 2-ПРРО was sent"),
 }
 """The sentences, message ids; a notice about anything else is shown where it belongs."""
 

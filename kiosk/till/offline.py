@@ -1,7 +1,7 @@
 """Work without the fiscal server as the till sees it: figures, permits, warnings, the way home (cashier-flow.md VI).
 
     Status.offline (the driver's) + the owner's policy ─► OfflineView ─► bar, payment key, dialogs
-                                                      └─► Watch: each threshold is told once a session, kept on the disk
+                                                      └─► due: each threshold is told once a session, kept on the disk
 
 The driver decides what may be made and keeps the order; nothing here makes or sends a document by itself.
 """
@@ -22,12 +22,11 @@ from drivers.registrar import Mode, RefusedDocument, Registrar, Status
 from kiosk.ledger.records import Binding, BindingRole
 from kiosk.till import rules
 from kiosk.till.errors import N_, Refusal
+from kiosk.till.notices import NOTICE
 from kiosk.till.workplace import Workplace
 
 BLOCKS = (Code.OFFLINE_FORBIDDEN, Code.OFFLINE_NUMBERS, Code.OFFLINE_LIMIT)
 """Why there is no offline work, as the status names it."""
-NOTICE = "owner_notice"
-"""Audit action of what the owner is to read (the digest, X.8)."""
 
 
 class SoftwareRegistrar(Registrar, Protocol):
@@ -149,7 +148,8 @@ def due(seen: OfflineView, told: Told, now: datetime) -> tuple[list[Alert], Told
     """What must be told now, and what is told after that. Pure."""
     since = seen.since.isoformat() if seen.since is not None else ""
     if seen.quiet:
-        return [], told
+        # A block without a session is news again the next time; a session is told of once, also after its end.
+        return [], told if told.since else Told()
     if since != told.since:
         told = Told(since)
     spans, _owner, percent = rules.offline_warnings(now)
@@ -240,6 +240,9 @@ class OfflineDesk:
         }
         detail = {"about": f"offline_{warning.what.value}", "registrar": binding.fiscal_number or binding.serial}
         refused = {"document": seen.refused.number, "text": seen.refused.text} if seen.refused is not None else {}
+        if warning.left is not None:
+            whole = int(warning.left.total_seconds()) // 60
+            detail["time"] = f"{whole // 60:02d}:{whole % 60:02d}"
         self.workplace.audit(NOTICE, detail | minutes | {"queued": seen.queued, "why": seen.why} | refused)
 
     # -- acting ---------------------------------------------------------------------------------------------------
