@@ -269,6 +269,8 @@ class KioskApp(App[int]):
         self.run_worker(self._begin_work(), group="go")
 
     async def _begin_work(self) -> None:
+        assert self.till is not None
+        await self.work(self.till.rekeying.for_cashier)
         selling = await self.work(_may_sell, self.till)
         await self._go("sale" if selling and screens.exists("sale") else "checklist")
         if selling:

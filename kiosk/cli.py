@@ -1,4 +1,4 @@
-"""The `kiosk` command: run the till, run the demo, check the ledger.
+"""The `kiosk` command: run the till, run the demo, check the ledger, read the evidence.
 
 Exit status: 0 done, 1 the ledger does not hold together, 2 usage or settings, 70 the kiosk crashed
 (the unit starts it again).
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk import config
+from kiosk.catalogue import cli as catalogue
+from kiosk.evidence import cli as evidence
 
 if TYPE_CHECKING:
     from kiosk.till.till import Till
@@ -50,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
     check = commands.add_parser("check", help="open the ledger and verify the journal's chain")
     check.set_defaults(run=_check)
+    evidence.add(commands)
+    catalogue.add(commands)
     for command in (run, check):
         command.add_argument("--config", type=Path, metavar="FILE", help="settings (see kiosk/config.py for places)")
     for command in (run, demo):

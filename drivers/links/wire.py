@@ -35,7 +35,8 @@ MOST_BYTES = 4 * 1024 * 1024
 class WireLog:
     """The last `size` exchanges of one device, `most` bytes in all. Counts all bytes ever moved for efficiency figures.
 
-    `tap` may put something between the log and the link: a recorder, or a recording in place of the link.
+    `tap` may put something between the log and the link: a recorder, or a recording in place of the link. `sink` gets
+    every exchange as the ring does, outgoing ones before they leave: what it raises keeps them from leaving.
     """
 
     def __init__(
@@ -47,6 +48,9 @@ class WireLog:
         self._size = size
         self._most = most
         self._kept = 0
+        self.sink: Callable[[Exchange], None] | None = None
+        self.branch: Callable[[str], Callable[[Exchange], None]] | None = None
+        """Makes the sink of another device that this registrar uses, by what it is."""
         self.sent = 0
         self.received = 0
         self.note: Callable[..., None] | None = None
@@ -78,8 +82,8 @@ class WireLog:
     # -- bytes ----------------------------------------------------------------------------------------------------
 
     def to_device(self, data: bytes, shown: bytes | None) -> None:
-        self.sent += len(data)
         self._keep(Exchange(self._clock.now(), ">", data if shown is None else shown))
+        self.sent += len(data)
 
     def from_device(self, data: bytes) -> None:
         self.received += len(data)
@@ -90,10 +94,30 @@ class WireLog:
 
     def _keep(self, exchange: Exchange) -> None:
         """The newest exchange always stays, the oldest make room for it."""
+        if self.sink is not None:
+            self.sink(exchange)
+        self._put(exchange)
+
+    def _put(self, exchange: Exchange) -> None:
         self._ring.append(exchange)
         self._kept += len(exchange.data)
         while len(self._ring) > self._size or (self._kept > self._most and len(self._ring) > 1):
             self._kept -= len(self._ring.popleft().data)
+
+    def beside(self, what: str) -> WireLog:
+        """The log of another device that the registrar uses (a printer): one ring for the technician, but the owner
+        reads apart what went to whom."""
+        log = WireLog(self._clock, tap=self.tap)
+        log.note = self.note
+        apart = self.branch(what) if self.branch is not None else None
+
+        def both(exchange: Exchange) -> None:
+            if apart is not None:
+                apart(exchange)
+            self._put(exchange)
+
+        log.sink = both
+        return log
 
     def clear(self) -> None:
         """Forget the ring; the counters go on."""

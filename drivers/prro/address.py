@@ -59,7 +59,7 @@ def _printer(url: RegistrarUrl, chosen: Settings, log: WireLog) -> Printer | Non
             raise Invalid(Code.BAD_FIELD, "give a printer or a tape, not both", field="tape")
         from drivers.printers.address import at
 
-        return at(url.options["printer"], log)
+        return at(url.options["printer"], log.beside("printer"))
     return TextTape(chosen.tape, url.number("width", 42, 24, 64)) if chosen.tape else None
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, text, tuple_
 
 from drivers.document import MAX_MONEY
 from kiosk.ledger.engine import Database
 from kiosk.ledger.errors import LedgerError
 from kiosk.ledger.folding import BEYOND, LONGEST, fold, sort_key
-from kiosk.ledger.models import CustomerRow, GoodRow
+from kiosk.ledger.models import CustomerRow, GoodRow, LineRow
 from kiosk.ledger.models.base import table
 from kiosk.ledger.records import Customer, Good
 
@@ -38,6 +38,23 @@ class SqlGoods:
 
     def get(self, good_id: int) -> Good | None:
         return self._first(GoodRow.id == good_id)
+
+    def by_codes(self, codes: Iterable[str]) -> dict[str, Good]:
+        return {good.code: good for good in self._all(GoodRow.code, codes)}
+
+    def by_barcodes(self, barcodes: Iterable[str]) -> dict[str, Good]:
+        found: dict[str, Good] = {}
+        for good in self._all(GoodRow.barcode, barcodes):
+            found.setdefault(good.barcode, good)
+        return found
+
+    def _all(self, column: Any, values: Iterable[str]) -> Iterator[Good]:
+        """Goods whose column is one of the values, by id; asked for in parts that a statement can hold."""
+        wanted = iter(sorted({value for value in values if _is_code(value)}))
+        while part := list(islice(wanted, BATCH)):
+            with self._database.read() as connection:
+                rows = connection.execute(select(GOODS).where(column.in_(part)).order_by(GoodRow.id)).all()
+            yield from map(_good, rows)
 
     def search(self, text: str, limit: int = 50) -> Sequence[Good]:
         """Codes and barcodes that begin so come first, then names that begin so, then the other names."""
@@ -95,6 +112,19 @@ class SqlGoods:
                 connection.execute(statement, batch)
                 put += len(batch)
         return put
+
+    def remove(self, codes: Sequence[str]) -> list[str]:
+        """Remove cards that nothing refers to, in one transaction; returns the codes that were sold and stay."""
+        stay: list[str] = []
+        with self._database.write() as connection:
+            for start in range(0, len(codes), BATCH):
+                batch = list(codes[start : start + BATCH])
+                sold = select(LineRow.good_id).where(LineRow.good_id.is_not(None)).distinct()
+                query = select(GoodRow.code).where(GoodRow.code.in_(batch), GoodRow.id.in_(sold))
+                kept = [row.code for row in connection.execute(query)]
+                stay += kept
+                connection.execute(delete(GOODS).where(GoodRow.code.in_(batch), GoodRow.code.not_in(kept)))
+        return stay
 
     def customer(self, card: str) -> Customer | None:
         return self._customer(CustomerRow.card == card) if _is_code(card) else None

@@ -113,6 +113,12 @@ class Goods(Protocol):
 
     def by_code(self, code: str) -> Good | None: ...
 
+    def by_codes(self, codes: Iterable[str]) -> dict[str, Good]:
+        """The cards of many codes at once; a code without a card is left out."""
+
+    def by_barcodes(self, barcodes: Iterable[str]) -> dict[str, Good]:
+        """The first card of each barcode."""
+
     def get(self, good_id: int) -> Good | None: ...
 
     def search(self, text: str, limit: int = 50) -> Sequence[Good]:
@@ -136,6 +142,9 @@ class Goods(Protocol):
         Raises `LedgerError` naming the good that may not be sold so (no name, a non-fiscal good without a ground, an
         excisable one without its УКТ ЗЕД code).
         """
+
+    def remove(self, codes: Sequence[str]) -> list[str]:
+        """Remove cards that nothing refers to; returns the codes that were sold and stay."""
 
     def customer(self, card: str) -> Customer | None: ...
 
@@ -318,8 +327,10 @@ class FiscalJournal(Protocol):
         self, document_id: UUID | None = None, after: int = 0, limit: int = 1000
     ) -> Sequence[JournalRecord]: ...
 
-    def verify(self, *, full: bool = False) -> int:
+    def verify(self, *, full: bool = False, most: int | None = None) -> int:
         """Check the chain (incrementally from the last verified record unless `full`); returns records checked.
+
+        `most` bounds the work of one call to about that many records; the next call goes on from there.
 
         Raises `Damaged` naming the first record that does not fit.
         """

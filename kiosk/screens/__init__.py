@@ -36,6 +36,8 @@ SCREENS: Mapping[str, str] = {
     "correction": "kiosk.screens.correction:CorrectionScreen",
     "storno": "kiosk.screens.storno:StornoScreen",
     "rekey": "kiosk.screens.rekey:RekeyScreen",
+    "evidence": "kiosk.screens.evidence:EvidenceScreen",
+    "evidence_item": "kiosk.screens.evidence_item:EvidenceItemScreen",
     "registrar_menu": "kiosk.screens.registrar_menu:RegistrarMenu",
     "finder": "kiosk.screens.finder:FinderScreen",
     "offline_blocked": "kiosk.screens.offline_blocked:OfflineBlockedDialog",

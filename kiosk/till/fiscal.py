@@ -93,7 +93,8 @@ class Fiscal:
             self._ledger.receipts.settle_document(pending.id, DocumentState.PENDING, None)
 
         def go(registrar: Registrar) -> Result:
-            return walk(registrar, pending.document, journal, clock, patience=self._patience(binding))
+            with self._workplace.about(binding, pending.document):
+                return walk(registrar, pending.document, journal, clock, patience=self._patience(binding))
 
         self.issued += 1
         try:
@@ -116,7 +117,8 @@ class Fiscal:
         clock = self._workplace.clock
 
         def go(registrar: Registrar) -> Result:
-            return settle(registrar, doubtful.document, before, journal, clock, patience=self._patience(binding))
+            with self._workplace.about(binding, doubtful.document):
+                return settle(registrar, doubtful.document, before, journal, clock, patience=self._patience(binding))
 
         return self._settle(doubtful, self._workplace.desk(binding).access.call(go))
 

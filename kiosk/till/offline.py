@@ -240,9 +240,6 @@ class OfflineDesk:
         }
         detail = {"about": f"offline_{warning.what.value}", "registrar": binding.fiscal_number or binding.serial}
         refused = {"document": seen.refused.number, "text": seen.refused.text} if seen.refused is not None else {}
-        if warning.left is not None:
-            whole = int(warning.left.total_seconds()) // 60
-            detail["time"] = f"{whole // 60:02d}:{whole % 60:02d}"
         self.workplace.audit(NOTICE, detail | minutes | {"queued": seen.queued, "why": seen.why} | refused)
 
     # -- acting ---------------------------------------------------------------------------------------------------

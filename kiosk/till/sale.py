@@ -435,11 +435,14 @@ class Sale:
                 ) from fault
 
     def _print(self, slip: Slip) -> bool:
+        binding = self._workplace.main_binding()
+
         def go(registrar: Registrar) -> None:
-            registrar.slip(slip.lines)
+            with self._workplace.printing(binding):
+                registrar.slip(slip.lines)
 
         try:
-            self._workplace.desk(self._workplace.main_binding()).access.call(go)
+            self._workplace.desk(binding).access.call(go)
         except Fault as error:
             # A slip is no fiscal document: it waits for paper and is offered again; the sale stands.
             self._workplace.audit("slip_waits", {"slip": str(slip.id), "why": str(error)})

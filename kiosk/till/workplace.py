@@ -6,6 +6,7 @@ A `Desk` is one registrar of this workplace behind the one worker that owns it; 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -39,6 +40,16 @@ class Access(Protocol):
     def close(self) -> None: ...
 
 
+class Evidence(Protocol):
+    """Where every byte that leaves this box is kept: `kiosk.evidence.book.Book`."""
+
+    def about(self, binding: int, document: str) -> AbstractContextManager[None]: ...
+
+    def printing(self, binding: int) -> AbstractContextManager[None]: ...
+
+    def close(self) -> None: ...
+
+
 @dataclass
 class Desk:
     """One registrar of this workplace. `binding` is refreshed when the unit is met for the first time."""
@@ -61,10 +72,13 @@ Connect = Callable[[Binding], Access]
 class Workplace:
     """One till. `connect` makes the access to a binding's registrar and opens nothing yet."""
 
-    def __init__(self, ledger: Ledger, settings: Settings, clock: Clock, connect: Connect) -> None:
+    def __init__(
+        self, ledger: Ledger, settings: Settings, clock: Clock, connect: Connect, evidence: Evidence | None = None
+    ) -> None:
         self.ledger = ledger
         self.settings = settings
         self.clock = clock
+        self.evidence = evidence
         self._connect = connect
         self._desks: dict[int, Desk] = {}
         self.user: User | None = None
@@ -111,6 +125,14 @@ class Workplace:
         desk.binding = binding
         return desk
 
+    def about(self, binding: Binding, document: Document) -> AbstractContextManager[None]:
+        """What a registrar exchanges meanwhile is evidence about this document."""
+        return nullcontext() if self.evidence is None else self.evidence.about(binding.id, str(document.id))
+
+    def printing(self, binding: Binding) -> AbstractContextManager[None]:
+        """What a registrar gets meanwhile is a slip to print, and registers nothing."""
+        return nullcontext() if self.evidence is None else self.evidence.printing(binding.id)
+
     def enterprise_name(self, enterprise_id: int) -> str:
         names = {enterprise.id: enterprise.name for enterprise in self.ledger.shop.enterprises()}
         return names.get(enterprise_id, str(enterprise_id))
@@ -120,6 +142,8 @@ class Workplace:
         for desk in self._desks.values():
             desk.access.close()
         self._desks.clear()
+        if self.evidence is not None:
+            self.evidence.close()
         self.ledger.close()
 
     # -- people ---------------------------------------------------------------------------------------------------
