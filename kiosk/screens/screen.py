@@ -25,7 +25,7 @@ from drivers.errors import Fault
 from drivers.registrar import Mode
 from kiosk.i18n import _
 from kiosk.ledger.errors import LedgerError
-from kiosk.screens import exists
+from kiosk.screens import exists, outside
 from kiosk.screens.offline_words import bar as offline_bar
 from kiosk.screens.status import fields
 from kiosk.till.errors import N_, TillError
@@ -223,7 +223,8 @@ class KioskScreen(Screen[Answer], Generic[Answer]):
 
     def action_help(self) -> None:
         """F1: the keys; where the software registrar does not work, what to do about it (cashier-flow.md VIII-6)."""
-        if self.kiosk.view is not None and failing(self.kiosk.view):
+        inside = not isinstance(self, outside())
+        if inside and self.kiosk.view is not None and failing(self.kiosk.view):
             self._help_trouble()
         else:
             self.help_keys()

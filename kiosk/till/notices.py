@@ -23,6 +23,8 @@ TEXTS: Mapping[str, str] = {
     "offline_month": N_("Registrar {registrar}: {month_left} minutes of offline work in the month were left"),
     "offline_blocked": N_("Registrar {registrar}: selling stopped, there was no link and no offline work ({why})"),
     "offline_rejected": N_("Registrar {registrar}: the server refused the offline document {document}: {text}"),
+    "prro_failure": N_("Registrar {registrar}: a failure was written down by {by}; send 2-ПРРО today"),
+    "prro_repaired": N_("Registrar {registrar}: it works again; send «Відновлення роботи» if 2-ПРРО was sent"),
 }
 """The sentences, message ids; a notice about anything else is shown where it belongs."""
 

@@ -1,7 +1,7 @@
 """Work without the fiscal server as the till sees it: figures, permits, warnings, the way home (cashier-flow.md VI).
 
     Status.offline (the driver's) + the owner's policy ─► OfflineView ─► bar, payment key, dialogs
-                                                      └─► Watch: each threshold is told once a session, kept on the disk
+                                                      └─► due: each threshold is told once a session, kept on the disk
 
 The driver decides what may be made and keeps the order; nothing here makes or sends a document by itself.
 """
@@ -148,7 +148,8 @@ def due(seen: OfflineView, told: Told, now: datetime) -> tuple[list[Alert], Told
     """What must be told now, and what is told after that. Pure."""
     since = seen.since.isoformat() if seen.since is not None else ""
     if seen.quiet:
-        return [], told
+        # A block without a session is news again the next time; a session is told of once, also after its end.
+        return [], told if told.since else Told()
     if since != told.since:
         told = Told(since)
     spans, _owner, percent = rules.offline_warnings(now)

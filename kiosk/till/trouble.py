@@ -17,6 +17,7 @@ from drivers.clock import KYIV, kyiv
 from drivers.errors import Code
 from drivers.registrar import Mode
 from kiosk.till.errors import N_, Refusal
+from kiosk.till.notices import NOTICE
 
 if TYPE_CHECKING:
     from kiosk.ledger.records import Binding
@@ -198,7 +199,7 @@ class Trouble:
             at = self._workplace.clock.now()
             self._workplace.ledger.shop.set_setting(_name(binding), at.isoformat())
             number = binding.fiscal_number or binding.serial
-            self._workplace.audit("owner_notice", {"about": "prro_failure", "registrar": number, "by": user.name})
+            self._workplace.audit(NOTICE, {"about": "prro_failure", "registrar": number, "by": user.name})
         return at
 
     def repaired(self, binding: Binding) -> None:
@@ -206,7 +207,7 @@ class Trouble:
         self._workplace.cashier()
         self._workplace.ledger.shop.set_setting(_name(binding), "")
         number = binding.fiscal_number or binding.serial
-        self._workplace.audit("owner_notice", {"about": "prro_repaired", "registrar": number})
+        self._workplace.audit(NOTICE, {"about": "prro_repaired", "registrar": number})
 
     def notice(self, binding: Binding) -> Sequence[str]:
         """Data for form 2-ПРРО, Ukrainian as the form is, a row each."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -19,7 +20,7 @@ from drivers.registrar import Mode
 from drivers.road import walk
 from kiosk.ledger.records import ReceiptState
 from kiosk.till.errors import Refusal
-from kiosk.till.notices import NOTICE
+from kiosk.till.notices import NOTICE, TEXTS
 from kiosk.till.offline import Alert, Kind
 from kiosk.till.trouble import Branch, Verdict
 from tests.contract.memory import MemoryJournal
@@ -217,12 +218,18 @@ def test_vi_4_without_the_right_no_offline_document_and_the_text_about_the_form(
     assert paid.fault.code == "OFFLINE_FORBIDDEN"
     shop.till.sale.clear()
     assert shop.look().why == "OFFLINE_FORBIDDEN"
+    assert [one.what for one in shop.alerts()] == [Kind.BLOCKED]
+    assert shop.alerts() == []
     assert "1-ПРРО" in refusal(shop).message
     assert shop.store.session() is None
     shop.emulator.replug()
     shop.home()
     assert shop.sell().state is ReceiptState.DONE
     assert shop.sales == [2550]
+    shop.alerts()
+    shop.emulator.unplug()
+    shop.clock.advance(AWAY * 3)
+    assert [one.what for one in shop.alerts()] == [Kind.BLOCKED], "another time without a link is news again"
 
 
 def test_vi_5_a_hundred_documents_of_a_day_go_home_in_order(shop: PrroShop) -> None:
@@ -369,6 +376,8 @@ def test_each_threshold_is_told_once_and_a_restart_repeats_none(shop: PrroShop) 
             shop.look()
     assert heard == [(Kind.SESSION, 241), (Kind.SESSION, 321), (Kind.SESSION, 351), (Kind.SESSION, 358)]
     assert notices(shop) == ["offline_session", "offline_started"], "the owner hears at the start and at 4 h"
+    told = [TEXTS[record.detail["about"]].format(**record.detail) for record in shop.till.notices.unread()]
+    assert re.search(r": 23\d minutes of offline work in a row", told[1])
     shop.clock.advance(HOUR)
     assert [one.what for one in shop.alerts()] == [Kind.BLOCKED]
     assert shop.alerts() == []
