@@ -145,7 +145,8 @@ class Invariants:
     def _journal(self) -> list[dict[str, Any]]:
         box = self._shop.box
         if box.serial() == self._shop.own_serial:
-            return box.journal()
+            mine: list[dict[str, Any]] = box.journal()
+            return mine
         machine: Any = box.machine
         memory = machine._shelf[self._shop.own_serial]
         found: list[dict[str, Any]] = getattr(memory, "books", memory).journal
