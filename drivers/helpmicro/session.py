@@ -79,7 +79,7 @@ class Session:
                 auth=self._digest(account) if account is not None else None,
                 timeout=patience,
             )
-        except (httpx.HTTPError, UnicodeError) as error:
+        except (httpx.HTTPError, ValueError) as error:
             # Noise in the login's header: httpx cannot read the challenge, or cannot write its answer to it. The next
             # request asks for a fresh one.
             if account is not None:
