@@ -251,6 +251,9 @@ class Invariants:
         registers = shop.box.registers()
         if any(registers[name] for name in ("sales_turnover", "refunds_turnover", "cash_in", "cash_out")):
             self._world.violate("the registrar's day goes on although the till closed it")
+        self.strict = True
+        self._ledger_and_registrar()
+        self.strict = False
         shop.ledger.journal.verify(full=True)
 
 
