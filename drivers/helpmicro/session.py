@@ -69,13 +69,23 @@ class Session:
     def _ask(self, method: str, target: str, account: tuple[str, str] | None, body: bytes, patience: float) -> Any:
         if account in self._refused:
             raise Refused(Code.PASSWORD, "wrong password, refused before: correct it in the configuration", raw="401")
-        answer = self._http().request(
-            method,
-            f"http://{self._host}{target}",
-            content=body or None,
-            auth=self._digest(account) if account is not None else None,
-            timeout=patience,
-        )
+        import httpx
+
+        try:
+            answer = self._http().request(
+                method,
+                f"http://{self._host}{target}",
+                content=body or None,
+                auth=self._digest(account) if account is not None else None,
+                timeout=patience,
+            )
+        except (httpx.HTTPError, ValueError) as error:
+            # Noise in the login's header: httpx cannot read the challenge, or cannot write its answer to it. The next
+            # request asks for a fresh one.
+            if account is not None:
+                self._digests.pop(account, None)
+            self._link.close()
+            raise LinkLost(Code.FRAME, f"the registrar's login is not readable: {error}", command=target) from error
         if answer.status_code in (401, 403):
             if account is not None:
                 # After the first refusal nothing more is sent until a person corrects the password.

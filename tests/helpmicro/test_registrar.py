@@ -381,6 +381,20 @@ def test_a_wrong_password_is_sent_once(unit: Unit) -> None:
     assert sum(b"Authorization" in data for data in sent) == 1 and unit.seen == []
 
 
+@pytest.mark.parametrize("noise", ["\x88\x91", 'a", "broken'], ids=["letters", "quotes"])
+def test_noise_in_the_login_is_a_lost_answer_and_the_next_one_is_taken(
+    registrar: Registrar, unit: Unit, noise: str
+) -> None:
+    """httpx can neither write such a challenge back nor read it: that must not end the till."""
+    before = registrar.snapshot(SALE)
+    unit.nonce = noise
+    result = registrar.register(SALE, before)
+    assert result.state is not State.REGISTERED and result.fault is not None
+    unit.nonce = "fedcba"
+    assert registrar.reconcile(SALE, before).state is State.REJECTED
+    assert registrar.register(SALE, registrar.snapshot(SALE)).state is State.REGISTERED
+
+
 def test_the_digest_is_not_in_the_wire_log(unit: Unit) -> None:
     log = WireLog(SystemClock())
     registrar = connect(f"helpmicro+http://{unit.address}?cap=1", log=log)

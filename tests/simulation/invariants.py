@@ -145,7 +145,8 @@ class Invariants:
     def _journal(self) -> list[dict[str, Any]]:
         box = self._shop.box
         if box.serial() == self._shop.own_serial:
-            return box.journal()
+            mine: list[dict[str, Any]] = box.journal()
+            return mine
         machine: Any = box.machine
         memory = machine._shelf[self._shop.own_serial]
         found: list[dict[str, Any]] = getattr(memory, "books", memory).journal
@@ -250,6 +251,9 @@ class Invariants:
         registers = shop.box.registers()
         if any(registers[name] for name in ("sales_turnover", "refunds_turnover", "cash_in", "cash_out")):
             self._world.violate("the registrar's day goes on although the till closed it")
+        self.strict = True
+        self._ledger_and_registrar()
+        self.strict = False
         shop.ledger.journal.verify(full=True)
 
 

@@ -102,7 +102,7 @@ FAMILIES = {
         _commands("F", "F", "F", "F", "IO", "proc/printreport?0"), _ALL, wire=4000,
     ),
     "prro": Family(
-        "prro", "http", "", _commands(*["doc:CHECK"] * 5, "doc:ZREP"),
+        "prro", "http", "", _commands("doc", "doc:CHECK", "doc:CHECK", "doc:CHECK", "doc:CHECK", "doc:ZREP"),
         frozenset({"F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F11", "F20", "F23"}), wire=4500,
     ),
 }  # fmt: skip
