@@ -4,6 +4,7 @@
     python3 task.py demo     set up and start the kiosk on a virtual registrar
     python3 task.py test     set up and run linters and tests
     python3 task.py setup    make or refresh .venv (with --dev for the developers' tools)
+    python3 task.py simulate live days of a shop under faults: --seeds N, --family F, --seed S --trace
     python3 task.py faults   print what every family of registrars does under every fault
     python3 task.py lint | messages | bench NAME
 
@@ -56,6 +57,9 @@ def main(arguments: list[str]) -> int:
     if name == "faults":
         setup(dev=True)
         return run("-m", "tests.contract.report", *rest)
+    if name == "simulate":
+        setup(dev=True)
+        return run("-m", "tests.simulation", *rest)
     if name == "bench" and rest:
         setup(dev=True)
         return run("-m", f"tests.benchmarks.{rest[0]}", *rest[1:])

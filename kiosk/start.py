@@ -17,6 +17,10 @@ from kiosk.till.paper import paper_wanted
 from kiosk.till.till import Till
 from kiosk.till.workplace import Workplace
 
+RESTORE_PLAN = "restore.json"
+"""A restore that a power cut has interrupted (`kiosk.backup.restore`)."""
+AT_START = 5_000
+"""Journal records that a start verifies at most: a busy week of them, and what is left over is the next start's."""
 log = logging.getLogger(__name__)
 
 
@@ -27,7 +31,17 @@ def open_till(settings: Settings, clock: Clock | None = None, *, signers: Sequen
     """
     clock = clock or SystemClock()
     settings.folder.mkdir(parents=True, exist_ok=True)
+    if (settings.folder / RESTORE_PLAN).exists():
+        from kiosk.backup import restore
+
+        restore.resume(settings.folder)
     ledger = open_ledger(settings.ledger_url, clock)
+    try:
+        ledger.journal.verify(most=AT_START)
+    except LedgerError:
+        # Nothing may be sold on a journal that does not hold together.
+        ledger.close()
+        raise
     if settings.demo:
         from kiosk.ledger.demo import fill
 
@@ -44,7 +58,13 @@ def open_till(settings: Settings, clock: Clock | None = None, *, signers: Sequen
         paper = paper_wanted(ledger, settings.workplace)
         return worker(binding, clock, settings=settings, paper=paper, book=book)
 
-    return Till(Workplace(ledger, settings, clock, access, book))
+    place = Workplace(ledger, settings, clock, access, book)
+    if (settings.folder / "backup").is_dir():
+        from kiosk.backup.identity import Place
+        from kiosk.backup.permit import Permit
+
+        place.gate = Permit(ledger, Place(settings.folder / "backup"), clock)
+    return Till(place)
 
 
 def _watch_evidence(book: Book, ledger: SqlLedger, clock: Clock) -> None:
@@ -69,9 +89,10 @@ def _watch_evidence(book: Book, ledger: SqlLedger, clock: Clock) -> None:
 
 
 def check(settings: Settings, clock: Clock | None = None) -> int:
-    """Open the ledger, verify the whole journal; returns its records. Raises `LedgerError`."""
+    """Open the ledger, look at every page, verify the whole journal; returns its records. Raises `LedgerError`."""
     ledger = open_ledger(settings.ledger_url, clock or SystemClock())
     try:
+        ledger.database.look_through()
         return ledger.journal.verify(full=True)
     finally:
         ledger.close()

@@ -453,11 +453,15 @@ class MariaRegistrar:
         return found
 
     def _by_tax(self, cash: commands.Cash) -> tuple[dict[str, int], dict[str, int]]:
-        """Turnover by tax letter: the order of CFIS is believed only where it agrees with CCAS, else one sum."""
+        """Turnover by tax letter: the order of CFIS is believed only where it agrees with CCAS, else one sum.
+
+        Where several orders agree (sales of А and В alone, nothing returned), the plain one is meant: all sales, then
+        all returns.
+        """
         sums = commands.turnover(self._session.question("CFIS"))
         sold, returned = cash.received + cash.other_sales, cash.paid + cash.other_returns
         half = len(sums) // 2
-        for sales, refunds in ((sums[:8], sums[half : half + 8]), (sums[0:16:2], sums[1:16:2]), (sums[:8], sums[8:16])):
+        for sales, refunds in ((sums[:8], sums[half : half + 8]), (sums[:8], sums[8:16]), (sums[0:16:2], sums[1:16:2])):
             if (sum(sales), sum(refunds)) == (sold, returned):
                 return tuple(  # type: ignore[return-value]
                     {letter: value for letter, value in zip(commands.LETTERS, row, strict=True) if value}

@@ -8,6 +8,7 @@ when `write()` returns: WAL with synchronous=FULL (kiosk-platform.md §6.5).
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,6 +65,15 @@ class Database:
 
         return postgresql_insert(table)
 
+    def look_through(self) -> None:
+        """Look at every page of an SQLite file, however long it takes. Raises `Damaged`; a server looks for itself."""
+        if not self.sqlite:
+            return
+        with self.read() as connection:
+            (verdict,) = connection.exec_driver_sql("PRAGMA quick_check(1)").one()
+        if verdict != "ok":
+            raise Damaged("damaged", f"the database is damaged ({verdict}); keep the file and restore a backup")
+
     def close(self) -> None:
         with self._one_writer:
             if self._closed:
@@ -74,9 +84,9 @@ class Database:
                     with self.engine.connect() as connection:
                         raw: Any = connection.connection.dbapi_connection
                         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            except DBAPIError as error:
+            except (DBAPIError, sqlite3.Error) as error:
                 # Nothing is lost: what was committed stays in the log until somebody can fold it in.
-                log.warning("the write-ahead log was not folded in: %s", error.orig)
+                log.warning("the write-ahead log was not folded in: %s", getattr(error, "orig", error))
             finally:
                 self.engine.dispose()
 

@@ -327,8 +327,10 @@ class FiscalJournal(Protocol):
         self, document_id: UUID | None = None, after: int = 0, limit: int = 1000
     ) -> Sequence[JournalRecord]: ...
 
-    def verify(self, *, full: bool = False) -> int:
+    def verify(self, *, full: bool = False, most: int | None = None) -> int:
         """Check the chain (incrementally from the last verified record unless `full`); returns records checked.
+
+        `most` bounds the work of one call to about that many records; the next call goes on from there.
 
         Raises `Damaged` naming the first record that does not fit.
         """
