@@ -114,7 +114,7 @@ def test_no_bytes_are_too_strange_to_unfold(data: bytes) -> None:
 
 
 def test_a_bomb_is_unpacked_to_a_limit() -> None:
-    bomb = gzip.compress(b"\x00" * (200 << 20))
+    bomb = gzip.compress(b"\x00" * (80 << 20))
     assert max(len(form) for form in unfold(bomb)) <= 64 << 20
 
 
