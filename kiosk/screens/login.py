@@ -37,11 +37,13 @@ class LoginScreen(KioskScreen[None]):
         Binding("down", "person(1)", N_("Next name"), show=False, priority=True),
         Binding("escape", "clear", N_("Clear"), show=False, tooltip=N_("Clear what is typed")),
         Binding("f5", "again", N_("Repeat"), show=False, tooltip=N_("Try to open the till again")),
+        Binding("f9", "restore", N_("Restore"), show=False, tooltip=N_("Restore the books from a copy")),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._people: Sequence[User] = ()
+        self._fresh = False
         self._hints: Mapping[str, str] = {}
 
     def body(self) -> ComposeResult:
@@ -94,6 +96,13 @@ class LoginScreen(KioskScreen[None]):
                 hint = _("demo: key password {password}").format(password=KEY_PASSWORD)
                 self.query_one(".title", Label).update(f"{self.heading} · {hint}")
         self.list_people()
+        # People without a PIN are not listed, so that an empty list alone says nothing.
+        self._fresh = not await self.work(self.till.workplace.ledger.people.active)
+        if self._fresh:
+            note = _("Nobody is known here yet. F9 restores the books from a copy.")
+            self.query_one("#note", Banner).say(Lamp.OFF, note, "")
+        elif self.query_one("#note", Banner).lamp is Lamp.OFF:
+            self.query_one("#note", Banner).clear()
 
     def _person(self, user: User) -> Cells:
         """A row of the list; in the demo with the PIN, so that a newcomer gets in."""
@@ -192,6 +201,11 @@ class LoginScreen(KioskScreen[None]):
             self.query_one("#note", Banner).clear()
             self.kiosk.open_again()
             self._fill()
+
+    def action_restore(self) -> None:
+        """Only where there is nothing to lose: no people yet, or books that cannot be opened."""
+        if self.kiosk.ready.is_set() and (self.kiosk.failed is not None or self._fresh) and not self.in_action:
+            self.kiosk.go("restore")
 
     def action_lock(self) -> None:
         """Nobody is in: there is nothing to lock."""

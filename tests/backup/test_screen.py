@@ -139,6 +139,40 @@ async def test_a_restored_till_is_finished_on_the_screen(kiosk: Open, settings: 
         till.workplace.gate.selling()
 
 
+async def test_a_new_machine_is_restored_from_the_login(house: House, kiosk: Open, tmp_path: Path) -> None:
+    """The first start of a machine that knows nobody: F9, disk, code, copy; then the people of the copy log in."""
+    stick = plug_in(house.source.data, tmp_path)
+    making.run(house.source, ShiftedClock())
+    house.shop.ledger.close()
+    fresh = Settings(data=str(tmp_path / "fresh"), language="en", internet="")
+    async with kiosk(with_=fresh) as pilot:
+        await until(pilot, lambda: "Nobody is known here yet" in shown(pilot))
+        await pilot.press("f9")
+
+        async def answer(text: str, about: str) -> None:
+            await until(pilot, lambda: type(pilot.app.screen).__name__ == "AskText" and about in shown(pilot))
+            pilot.app.screen.query_one("#value").value = text  # type: ignore[attr-defined]
+            await pilot.press("enter")
+
+        await answer(str(stick), "Where the copies are")
+        await answer(identity.new_code(), "Recovery code")
+        await until(pilot, lambda: "recovery code is wrong" in shown(pilot))
+        assert not (tmp_path / "fresh" / "restore.json").exists()
+        app_of(pilot)._last_key = ("", 0.0)
+        await pilot.press("f5")
+        await answer(str(stick), "Where the copies are")
+        await answer(house.code, "Recovery code")
+        await until(pilot, lambda: type(pilot.app.screen).__name__ == "ChooseDialog")
+        await pilot.press("enter")
+        await until(pilot, lambda: "are restored" in shown(pilot).replace("\n", " "))
+        await pilot.press("escape")
+        await until(pilot, lambda: type(pilot.app.screen).__name__ == "LoginScreen")
+        await until(pilot, lambda: "Nobody is known" not in shown(pilot))
+        till = app_of(pilot).till
+        assert till is not None and till.workplace.gate.closed
+    assert list((tmp_path / "stick").glob("kasa-*-machine-0002.json"))
+
+
 async def test_a_cashier_may_look_and_change_nothing(kiosk: Open, settings: Settings) -> None:
     async with kiosk() as pilot:
         await scan(pilot, CASHIER)
