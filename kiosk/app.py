@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
@@ -33,6 +33,7 @@ from kiosk.widgets.scan import Intake, Scanned
 
 if TYPE_CHECKING:
     from drivers.registrar import Mode
+    from kiosk.backup.keeper import Keeper
     from kiosk.config import Settings
     from kiosk.ledger.records import FiscalDocument, Receipt
     from kiosk.till.offline import Alert
@@ -70,6 +71,8 @@ class KioskApp(App[int]):
     STREAM_GAP = 0.2
     """The same for Enter and Esc where a second press harms nothing: quick people press Enter twice on purpose."""
     IDLE_CHECK = 5.0
+    COPIES = 60.0
+    """Seconds between two looks whether a copy of the data is due."""
     POLL = 10.0
     """Seconds between two questions to an idle registrar."""
     LOOK = 1.0
@@ -88,6 +91,8 @@ class KioskApp(App[int]):
         super().__init__()
         self.settings = settings
         self.till: Till | None = None
+        self.settings_file: Path | None = None
+        self.keeper: Keeper | None = None
         self.failed: BaseException | None = None
         self.ready = asyncio.Event()
         self.busy = 0
@@ -117,6 +122,7 @@ class KioskApp(App[int]):
         self.call_after_refresh(self._begin)
         self.set_interval(self.IDLE_CHECK, self._check_idle)
         self.set_interval(self.POLL, self._poll)
+        self.set_interval(self.COPIES, self.back_up)
 
     def _begin(self) -> None:
         self.run_worker(self._open(), name="open", exit_on_error=True)
@@ -208,6 +214,22 @@ class KioskApp(App[int]):
             if found and self.till.workplace.user is not None and isinstance(self.screen, screens.cashier()):
                 self.run_worker(self._tell_found, group="found")  # type: ignore[arg-type]
 
+    async def back_up(self) -> None:
+        """Start a copy of the data if one is due; it is made by a process of its own and waits for no sale."""
+        if self.till is None:
+            return
+        keeper = await self.work(self.copies, quiet=True)
+        await self.work(keeper.tick, busy=self.busy > 0, quiet=True)
+
+    def copies(self) -> Keeper:
+        """The watch over the copies. Runs on the till thread."""
+        if self.keeper is None:
+            from kiosk.backup.keeper import Keeper
+
+            assert self.till is not None
+            self.keeper = Keeper(self.settings, self.till.workplace.clock, self.settings_file)
+        return self.keeper
+
     async def _tell_offline(self, mode: Mode) -> None:
         """Warnings of offline work, each with one sound; documents on their way home are followed closely."""
         if self.till is None:
@@ -269,6 +291,8 @@ class KioskApp(App[int]):
         self.run_worker(self._begin_work(), group="go")
 
     async def _begin_work(self) -> None:
+        assert self.till is not None
+        await self.work(self.till.rekeying.for_cashier)
         selling = await self.work(_may_sell, self.till)
         await self._go("sale" if selling and screens.exists("sale") else "checklist")
         if selling:

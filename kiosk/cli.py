@@ -25,7 +25,8 @@ DONE, DAMAGED, USAGE = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser(given[0] if given else "").parse_args(given)
     try:
         return int(options.run(options))
     except config.ConfigError as error:
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(first: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kiosk", description="Kasa Kiosk: the till.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run the till full screen")
@@ -52,6 +53,14 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
     check = commands.add_parser("check", help="open the ledger and verify the journal's chain")
     check.set_defaults(run=_check)
+    if first in ("backup", "restore"):
+        # The till itself loads none of it before its first paint.
+        from kiosk.backup import command as backup_command
+
+        backup_command.add(commands)
+    else:
+        commands.add_parser("backup", help="copies of the data: make, list, verify, rehearse")
+        commands.add_parser("restore", help="put a copy in place of what is here")
     evidence.add(commands)
     catalogue.add(commands)
     for command in (run, check):
@@ -70,7 +79,9 @@ def _settings(options: argparse.Namespace) -> config.Settings:
 
 
 def _run(options: argparse.Namespace) -> int:
-    return _face(_settings(options))
+    return _face(
+        _settings(options), settings_file=options.config or next((at for at in config.places() if at.exists()), None)
+    )
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -94,7 +105,7 @@ def _check(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _face(settings: config.Settings, signers: Sequence[str] = ()) -> int:
+def _face(settings: config.Settings, signers: Sequence[str] = (), settings_file: Path | None = None) -> int:
     """Show the till until it is left. Nothing may be printed while it runs: the face is drawn on stderr.
 
     `signers`: keys that the demo's fiscal server has registered.
@@ -122,6 +133,7 @@ def _face(settings: config.Settings, signers: Sequence[str] = ()) -> int:
         return open_till(settings, signers=signers)
 
     app = KioskApp(settings, opener)
+    app.settings_file = settings_file
     result = app.run()
     return result if result is not None else (app.return_code or DONE)
 

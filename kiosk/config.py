@@ -45,6 +45,22 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether a software registrar's key is locked when the person who unlocked it logs out; a Z locks it anyway."""
 
 
+class Backup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Copies of the data (`kiosk.backup`): every so many hours and after each Z; how many of each period are kept."""
+
+    every_hours: Annotated[int, msgspec.Meta(ge=1, le=168)] = 4
+    after_z: bool = True
+    daily: Annotated[int, msgspec.Meta(ge=1)] = 7
+    weekly: Annotated[int, msgspec.Meta(ge=0)] = 4
+    monthly: Annotated[int, msgspec.Meta(ge=0)] = 12
+    yearly: Annotated[int, msgspec.Meta(ge=0)] = 7
+    rehearse_days: Annotated[int, msgspec.Meta(ge=1, le=31)] = 7
+    include_keys: bool = False
+    """Private keys of the software registrar too: whoever has a copy and its code could then sign for the shop."""
+    outbox_mb: Annotated[int, msgspec.Meta(ge=1)] = 2048
+    """Most megabytes of copies that wait here for a target; the oldest give way."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One workplace. `registrar` is a registrar URL; `data` holds the ledger and everything that must survive."""
 
@@ -66,6 +82,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     demo: bool = False
     labels: tuple[Label, ...] = ()
     policy: Policy = Policy()
+    backup: Backup = Backup()
 
     @property
     def folder(self) -> Path:

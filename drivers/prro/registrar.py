@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drivers.clock import Clock
 from drivers.document import Document, DocumentKind
@@ -42,7 +43,7 @@ from drivers.prro.documents.forms import slip_form, x_form
 from drivers.prro.documents.text import fit
 from drivers.prro.fates import Fates
 from drivers.prro.line import Line
-from drivers.prro.meeting import Meeting
+from drivers.prro.meeting import QUICK, Meeting
 from drivers.prro.offline import FINANCIAL, OfflineWork, Progress
 from drivers.prro.paper import MAKER, Papers, shift_notes
 from drivers.prro.permits import Permits
@@ -62,6 +63,9 @@ from drivers.registrar import (
     Totals,
     verdict,
 )
+
+if TYPE_CHECKING:
+    from drivers.prro.recovery import Recovered
 
 log = logging.getLogger(__name__)
 
@@ -333,6 +337,15 @@ class PrroRegistrar:
         self._meeting.take_over()
         self._line.trouble = None
 
+    def recover(self) -> Recovered:
+        """After this registrar's memory came back from a copy; see `drivers.prro.recovery`."""
+        from drivers.prro.recovery import Recovery
+
+        self._bound()
+        found = Recovery(self._desk, self._meeting, self._fates, self._offline).run()
+        self._line.came_back()
+        return found
+
     def export_unsent(self, folder: Path) -> list[Path]:
         """Copies of the signed documents that the server has not got, for support. They stay in the queue."""
         session = self._desk.store.session()
@@ -514,7 +527,7 @@ class PrroRegistrar:
             return
         try:
             # A line that swallows everything is told from a slow server in a second and a half: the buyer waits.
-            self._meeting.ping(tries=1)
+            self._meeting.ping(tries=1, probe=QUICK)
             self._fates.settle(entry)
             self._line.came_back()
         except (Unreachable, LinkLost):

@@ -40,6 +40,7 @@ SCREENS: Mapping[str, str] = {
     "evidence_item": "kiosk.screens.evidence_item:EvidenceItemScreen",
     "registrar_menu": "kiosk.screens.registrar_menu:RegistrarMenu",
     "finder": "kiosk.screens.finder:FinderScreen",
+    "backup": "kiosk.screens.backup:BackupScreen",
     "offline_blocked": "kiosk.screens.offline_blocked:OfflineBlockedDialog",
     "sync_rejected": "kiosk.screens.sync_rejected:SyncRejectedScreen",
     "prro_trouble": "kiosk.screens.prro_trouble:PrroTroubleScreen",

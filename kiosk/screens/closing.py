@@ -179,6 +179,8 @@ class ClosingScreen(KioskScreen[bool]):
             self._before_z()
         elif step is Step.SUMMARY:
             self._summary()
+            # A copy of the closed day begins at once (X.7); it keeps nobody waiting.
+            self.run_worker(self.kiosk.back_up, group="copy")  # type: ignore[arg-type]
         self.show_keys()
 
     def _go_label(self) -> str:

@@ -17,6 +17,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label
 
 from drivers.document import DocumentKind
+from drivers.errors import Code
 from kiosk.i18n import _, explain, money, sum_of
 from kiosk.ledger.records import Binding as Registration
 from kiosk.ledger.records import DocumentState, FiscalDocument
@@ -236,6 +237,16 @@ class OpeningScreen(KioskScreen[bool]):
         opened = await self.work(
             self.till.shifts.open, binding, counted=counted, float_=float_, reason=reason, checks=checks
         )
+        if _open_elsewhere(opened):
+            # The registrar has an open shift that the books do not know: a restored backup, or a new box.
+            title, yes = _("The shift is open already"), _("Go on with it")
+            text = _(
+                "The fiscal server has an open shift that this till does not know. Its Z will close the whole of it."
+            )
+            if await self.ask("confirm", title=title, text=text, yes=yes, no=_("Back"), lamp=Lamp.AMBER):
+                await self.work(self.till.shifts.adopt, binding)
+                self.dismiss(True)
+            return
         await self._told_outcome(opened)
         if opened.opening is not None:
             # A software registrar's shift is open although its float was refused: the till offers it again. An opening
@@ -319,3 +330,9 @@ class OpeningScreen(KioskScreen[bool]):
 def number_of(document: FiscalDocument) -> str:
     """The document's own number, as the registrar or its server gave it."""
     return (document.result.number if document.result is not None else "") or "-"
+
+
+def _open_elsewhere(opened: Opened) -> bool:
+    """Whether the opening was refused because a shift is open already."""
+    result = opened.opening.result if opened.opening is not None and not opened.opening.done else None
+    return result is not None and result.fault is not None and result.fault.code == Code.SHIFT_OPEN

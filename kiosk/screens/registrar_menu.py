@@ -40,6 +40,7 @@ ITEMS = (
     Item("checklist", N_("State"), N_("The check before the shift, to be read"), {"look": True}),
     Item("unprinted", N_("Not printed"), N_("Receipts whose paper is owed; printing registers nothing")),
     Item("unknown", N_("Unknown outcomes"), N_("Documents whose outcome must be resolved")),
+    Item("backup", N_("Copies of the data"), N_("Where copies go, the last one, the trial restore")),
     Item("evidence", N_("What the tax service received"), N_("Every byte that left this till, and the proof")),
     Item("finder", N_("Find registrars"), N_("Ask every port who is there; connect what was found")),
     Item("prro_trouble", N_("The software registrar does not work"), N_("What is wrong and what to do"), software=True),

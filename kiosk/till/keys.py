@@ -114,7 +114,10 @@ class Keys:
         taxpayer. A key that is not registered for this registrar unlocks: `guard` refuses the opening (I-4).
         """
         from drivers.prro.keys import ring
+        from drivers.prro.signing.memory import forbid_core_dumps
 
+        # From now on this process holds a private key: a crash may not write it to a file (I-6).
+        forbid_core_dumps()
         place = self._workplace
         user = place.cashier()
         slot = slot or slot_of(binding)

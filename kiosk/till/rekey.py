@@ -58,6 +58,26 @@ class Rekeying:
         """The slot that takes over with the next opening; "" for none."""
         return self._setting(NEXT, binding)
 
+    # -- whose turn it is -----------------------------------------------------------------------------------------
+
+    def for_cashier(self) -> None:
+        """Where no shift is open, the person who works here signs with the key of their own, if the folder has it.
+
+        A person's key is named by `User.key_id`; without one (a seal that all share) the address stays as it is. A key
+        whose replacement is under way is left alone.
+        """
+        user = self._workplace.user
+        if user is None or not user.key_id:
+            return
+        for binding in self._workplace.bindings():
+            if not self._keys.needed(binding) or self._ledger.shifts.open_shift(binding.id) is not None:
+                continue
+            if self.before(binding) or self.next(binding):
+                continue
+            own = next((view.slot for view in self.slots(binding) if view.key_id == user.key_id), "")
+            if own and own != slot_of(binding):
+                self._set(BEFORE, self._use(binding, own), "")
+
     # -- the wizard -----------------------------------------------------------------------------------------------
 
     def check(self, binding: Binding, slot: str, password: str) -> KeyView:

@@ -38,6 +38,8 @@ class Right(StrEnum):
     LEDGER = "ledger"
     FIND = "find"
     """Ask ports who is there: identification only."""
+    BACKUP = "backup"
+    """Choose where copies go, make and rehearse them, finish a restore."""
     REGISTRAR = "registrar"
     """Connect a registrar: a technician performs, the owner approves."""
     KEYS = "keys"
@@ -80,6 +82,7 @@ TABLE: Mapping[Right, Mapping[Role, Grant]] = {
     Right.RESOLVE: {_C: Grant.SENIOR, _S: Grant.YES, _A: Grant.YES, _O: Grant.YES},
     Right.DRAWER: {_C: Grant.SENIOR, _S: Grant.YES, _A: Grant.YES},
     Right.FIND: {_S: Grant.YES, _A: Grant.YES, _O: Grant.YES, _T: Grant.YES},
+    Right.BACKUP: {_A: Grant.YES, _O: Grant.YES, _T: Grant.YES},
     Right.REGISTRAR: {_T: Grant.SENIOR, _O: Grant.YES},
     # Loading key files is the owner's and the technician's; choosing among those loaded is an emergency (VIII.3).
     Right.KEYS: {_C: Grant.SENIOR, _S: Grant.YES, _A: Grant.YES, _O: Grant.YES, _T: Grant.YES},

@@ -95,6 +95,36 @@ class Shifts:
         moved = [item for item in self._ledger.receipts.documents(shift.id) if item.kind is DocumentKind.CASH_IN]
         return 0 if any(item.state is not DocumentState.REJECTED for item in moved) else shift.float_
 
+    def adopt(self, binding: Binding) -> Shift:
+        """Go on with a shift that is open at the registrar and unknown to these books (a restored backup, a new box).
+
+        Its documents before now are not in the books: the X report shows the difference, and its Z closes the whole.
+        Raises `Refusal` when there is none, or one is open here; `Doubt`; a driver's `Fault`.
+        """
+        user = self._workplace.require(Right.SELL)
+        if self.current(binding) is not None:
+            raise Refusal("SHIFT_OPEN", N_("The shift is open already"))
+        self._fiscal.guard(binding)
+        status = self._workplace.desk(binding).access.call(lambda registrar: registrar.status())
+        if self._opens_by_itself(binding) or not status.shift_open:
+            raise Refusal("SHIFT_CLOSED", N_("The shift is not open"))
+        self._hold(binding)
+        now = self._workplace.clock.now()
+        shift = self._ledger.shifts.open(
+            Shift(
+                id=0,
+                binding_id=binding.id,
+                enterprise_id=binding.enterprise_id,
+                workplace=self._workplace.settings.workplace,
+                opened_by=user.id,
+                opened_at=now,
+                device_opened_at=status.shift_opened_at or now,
+                serial=binding.serial,
+            )
+        )
+        self._workplace.audit("adopt_shift", {"shift": shift.id, "cash": status.drawer or 0})
+        return shift
+
     def put_float(self, binding: Binding) -> FiscalDocument:
         """Put the waiting float in. Raises `Refusal` where none waits, or `Doubt`."""
         self._workplace.require(Right.CASH_IN)
@@ -123,6 +153,7 @@ class Shifts:
         if shift is None:
             raise Refusal("SHIFT_CLOSED", N_("The shift is not open"), N_("Open the shift (F11)."))
         self._age_guard(shift)
+        self._workplace.gate.selling()
         self._hold(binding)
         return shift
 
@@ -158,6 +189,7 @@ class Shifts:
             self._workplace.require(Right.CASH_IN)
         self._keys.may_open(binding, user)
         self._fiscal.guard(binding)
+        self._workplace.gate.opening()
         self._hold(binding)
         if self._opens_by_itself(binding):
             opened = self._begin(binding, user, float_, checks)

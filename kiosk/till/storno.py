@@ -121,7 +121,7 @@ class Stornos:
             raise Refusal(
                 "NOT_LAST",
                 N_("The last document is none that can be cancelled"),
-                N_("Only the very last sale, return or cash movement can be: correct older ones by a refund (F12)."),
+                N_("Only the very last one can be: correct older ones by a refund (F12)."),
             )
         receipt = self._ledger.receipts.receipt(document.receipt_id) if document.receipt_id is not None else None
         if receipt is not None:

@@ -58,6 +58,32 @@ class Desk:
     access: Access
 
 
+class Gate(Protocol):
+    """Whether the till may sell with these books at all: not in the middle of a restore, not on a replaced machine."""
+
+    @property
+    def closed(self) -> bool:
+        """Nothing may be asked of a registrar yet."""
+
+    def selling(self) -> None:
+        """Raises `Refusal`."""
+
+    def opening(self) -> None:
+        """Raises `Refusal`."""
+
+
+class OpenGate:
+    """No restore, no other machine."""
+
+    closed = False
+
+    def selling(self) -> None:
+        return
+
+    def opening(self) -> None:
+        return
+
+
 @dataclass(frozen=True)
 class Approval:
     """Somebody's badge or PIN, given for one action. Made by `kiosk.till.people.People.approve` only."""
@@ -83,6 +109,7 @@ class Workplace:
         self._desks: dict[int, Desk] = {}
         self.user: User | None = None
         self.locked = False
+        self.gate: Gate = OpenGate()
 
     # -- registrars -----------------------------------------------------------------------------------------------
 

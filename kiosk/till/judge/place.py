@@ -165,14 +165,20 @@ def cash(registrar: int | None, till: int) -> CheckLine:
     return CheckLine(17, "cash", title, Colour.GREEN, N_("{registrar} in both"), threshold, "", values)
 
 
-def storage(free: int, backup_age: timedelta | None) -> CheckLine:
-    """Line 18. `free` bytes; `backup_age` None: there is no backup yet."""
+def storage(free: int, backup_age: timedelta | None, trouble: str = "") -> CheckLine:
+    """Line 18. `free` bytes; `backup_age` None: there is no backup yet; `trouble`: why copies fail, a code."""
     title, threshold = N_("Free disk, last backup"), N_("over 2 GB, under 24 h")
     values: dict[str, object] = {"free": f"{free / 1024**3:.1f}"}
     if free < DISK_RED:
         return CheckLine(
             18, "storage", title, Colour.RED, N_("{free} GB free"), threshold,
             N_("Call the technician: the disk is full, sales could not be recorded."), values, blocks=True,
+        )  # fmt: skip
+    if trouble:
+        values["trouble"] = trouble
+        return CheckLine(
+            18, "storage", title, Colour.RED, N_("{free} GB free, backups fail: {trouble}"), threshold,
+            N_("Tell the owner: copies are not made, or do not restore."), values,
         )  # fmt: skip
     if backup_age is None:
         return CheckLine(

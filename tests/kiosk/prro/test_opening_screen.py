@@ -9,6 +9,7 @@ from kiosk.screens.dialogs.unlock import UnlockDialog
 from kiosk.widgets.banner import Banner
 from tests.kiosk.day.pilot import Day, day
 from tests.till.prro.rig import PASSWORD, Software
+from tests.till.prro.test_opening import open_unknown_to_the_books
 
 SIZES = [(80, 25), (64, 18)]
 
@@ -207,3 +208,17 @@ async def test_a_locked_key_in_the_middle_of_the_day_offers_to_unlock_and_the_pa
         await password(one)
         await one.on("PaymentScreen")
     assert shop.kinds == ["open_shift", "cash_in"]
+
+
+async def test_a_shift_that_the_books_do_not_know_is_offered_to_go_on_with(shop: Software) -> None:
+    shop.login()
+    shop.unlock()
+    open_unknown_to_the_books(shop)
+    async with day(shop, "opening") as one:
+        await one.press("f6")
+        await one.on("ConfirmDialog")
+        await one.until(lambda: "an open shift that this till does not know" in one.words)
+        await one.press("ctrl+enter")
+        await one.until(lambda: one.answers == [True])
+        assert shop.till.shifts.current(shop.binding) is not None
+    assert shop.kinds == ["open_shift"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
-from drivers.document import DocumentKind
+from drivers.document import Document, DocumentKind
 from drivers.errors import Code
+from drivers.road import walk
 from kiosk.ledger.records import DocumentState
 from kiosk.till.errors import Doubt, Refusal
 from kiosk.till.keys import KeyView
+from tests.contract.memory import MemoryJournal
 from tests.till.prro.rig import FN, Software
 
 
@@ -123,3 +127,27 @@ def test_the_float_that_was_taken_out_again_does_not_wait(shop: Software) -> Non
     shop.begin(20_000)
     shop.till.cash.take_out(shop.binding, 20_000)
     assert shop.till.shifts.float_waiting(shop.binding) == 0
+
+
+def open_unknown_to_the_books(shop: Software) -> None:
+    """The registrar opens its shift without this ledger: what a restored backup meets."""
+    document = Document(id=uuid.uuid4(), kind=DocumentKind.OPEN_SHIFT)
+    access = shop.till.workplace.desk(shop.binding).access
+    assert access.call(lambda registrar: walk(registrar, document, MemoryJournal(), shop.clock)).done
+
+
+def test_a_shift_that_the_books_do_not_know_is_gone_on_with_and_closed(shop: Software) -> None:
+    ready(shop)
+    with pytest.raises(Refusal, match="SHIFT_CLOSED"):
+        shop.till.shifts.adopt(shop.binding)
+    open_unknown_to_the_books(shop)
+    opened = shop.till.shifts.open(shop.binding, counted=0, float_=0)
+    assert opened.shift is None and opened.opening is not None and opened.opening.result is not None
+    assert opened.opening.result.fault is not None and opened.opening.result.fault.code == Code.SHIFT_OPEN
+    shift = shop.till.shifts.adopt(shop.binding)
+    assert shift.device_opened_at is not None and shift.device_opened_at <= shift.opened_at
+    with pytest.raises(Refusal, match="SHIFT_OPEN"):
+        shop.till.shifts.adopt(shop.binding)
+    shop.sold("1")
+    assert shop.till.closing.z(shop.binding, counted=0).document.done
+    assert shop.kinds == ["open_shift", "sale", "z_report", "close_shift"]

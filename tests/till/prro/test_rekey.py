@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from drivers.errors import Code, Fault
-from kiosk.ledger.records import DocumentState, ReceiptState
+from kiosk.ledger.records import DocumentState, ReceiptState, Role
 from kiosk.till.errors import Denied, Refusal
 from kiosk.till.keys import slot_of
 from tests.till.prro.conftest import Found
@@ -123,3 +123,27 @@ def test_a_cashier_needs_a_senior_to_replace_a_key(shop: Software) -> None:
     with pytest.raises(Denied):
         shop.till.rekeying.replace(shop.binding, view)
     assert slot_of(shop.binding) == "cashier"
+
+
+def test_between_shifts_each_cashier_signs_with_the_key_of_their_own(shop: Software) -> None:
+    """The key is found by its certificate; in an open shift, and for people who share a seal, nothing changes."""
+    people = shop.emulator.demo.people
+    key_id = (people["second"].certificate.key_id or b"").hex()
+    shop.ledger.people.add("Ірина", Role.CASHIER, badge="B-IRYNA", key_id=key_id)
+    till = shop.begin(0)
+    till.people.logout()
+    till.people.login_badge("B-IRYNA")
+    till.rekeying.for_cashier()
+    assert slot_of(shop.binding) == "cashier", "the shift goes on with the key that opened it"
+    till.people.logout()
+    shop.login("Ігор")
+    till.rekeying.for_cashier()
+    shop.unlock()
+    assert till.closing.z(shop.binding, counted=0).document.done
+    till.people.logout()
+    till.people.login_badge("B-IRYNA")
+    till.rekeying.for_cashier()
+    assert slot_of(shop.binding) == "second" and till.rekeying.before(shop.binding) == ""
+    shop.unlock()
+    assert till.shifts.open(shop.binding, counted=0, float_=0).shift is not None
+    assert opener(shop) == "second"
