@@ -83,6 +83,7 @@ class SaleScreen(KioskScreen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._basket = Basket(new_basket_id())
+        self._blocked = False
 
     def body(self) -> ComposeResult:
         yield EntryLine(_("Code"), keep=("plus", "minus"), id="entry")
@@ -268,8 +269,17 @@ class SaleScreen(KioskScreen[None]):
 
     def show_status(self, view: StatusView) -> None:
         super().show_status(view)
-        blocked = view.offline is not None and not view.offline.sells
-        key = StripKey("pay", _("Selling forbidden"), off=True) if blocked else StripKey("pay", _("F6 Pay"), main=True)
+        self._blocked = view.offline is not None and not view.offline.sells
+        self._show_pay()
+
+    def _show_pay(self) -> None:
+        """The payment's key: green only where the payment may begin (VI.2, IV-3)."""
+        key = StripKey("pay", _("F6 Pay"), main=True)
+        if self._blocked:
+            key = StripKey("pay", _("Selling forbidden"), off=True)
+        elif stamps.missing(self._basket):
+            # It leads to the stamps window: the payment is closed until every bottle has its stamp.
+            key = StripKey("pay", _("Stamps missing: {count}").format(count=stamps.missing(self._basket)))
         for strip in self.query("#pay").results(KeyStrip):
             strip.show((key,))
 
@@ -429,6 +439,7 @@ class SaleScreen(KioskScreen[None]):
 
     def _show(self, basket: Basket) -> None:
         self._basket = basket
+        self._show_pay()
         self._lines.show(basket)
         self._totals.show(basket)
         self._entry.tag(*buyer(basket))

@@ -203,6 +203,7 @@ async def test_iv_3_the_payment_waits_for_every_stamp(launch: Launch, tmp_path: 
         await shop.type(f"3*{WHISKY.code}")
         await shop.press("enter")
         assert "[0/3]" in shop.text()
+        assert "F6 Оплата" not in shop.text() and "марок" in shop.text()
         await shop.scan("АВЕІ000001")
         assert shop.basket.lines[0].excise == ("АВЕІ000001",) and "[1/3]" in shop.text()
         await shop.press("f6")
