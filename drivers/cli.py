@@ -177,32 +177,13 @@ def _detect(options: argparse.Namespace) -> int:
 
 def _detect_servers(options: argparse.Namespace, urls: Sequence[str]) -> int:
     """Whether the servers of software registrars answer, and which keys lie here: no key is unlocked for that."""
-    from drivers.prro.address import settings
-    from drivers.prro.keys import slots
-    from drivers.registrar import served
-    from drivers.registry import connect, parse_url
+    from drivers.prro.command import look
 
     if others := [port for port in options.port if port not in urls]:
         raise ValueError(f"look for {others[0]} by a command of its own")
-    found, lines = [], []
-    for text in urls:
-        chosen = settings(parse_url(text))
-        registrar = connect(text, record=False)
-        line = served(registrar)
-        try:
-            seconds = line.latency(5.0) if line is not None else None
-        finally:
-            registrar.close()
-        keys = slots(chosen.keys)
-        found.append({"url": text, "fiscal_number": chosen.register, "latency": seconds, "keys": keys})
-        answers = f"answers in {seconds:.2f} s" if seconds is not None else "does not answer"
-        lines += [
-            f"{chosen.base}: the fiscal server {answers}",
-            f"    registrar {chosen.register}, key {chosen.slot}" + ("" if chosen.slot in keys else " (no such key)"),
-            f"    keys in {chosen.keys}: {', '.join(keys) or 'none'}",
-        ]
-    _say(options, {"servers": found}, "\n".join(lines))
-    return DONE if all(one["latency"] is not None for one in found) else UNREACHABLE
+    found = look(urls)
+    _say(options, {"servers": found}, "\n".join(map(str, found)))
+    return DONE if all(one.latency is not None for one in found) else UNREACHABLE
 
 
 def _watch(options: argparse.Namespace, where: Sequence[str]) -> int:
@@ -253,13 +234,26 @@ def _told(found: Sequence[Any]) -> list[str]:
 
 
 def _status(options: argparse.Namespace) -> int:
+    from drivers.errors import Unreachable
+    from drivers.registrar import served
+
+    info = silent = None
     with _Device(options) as registrar:
-        info, status = registrar.info(), registrar.status()
+        try:
+            info = registrar.info()
+        except Unreachable as fault:
+            # What a software registrar knows without its server is worth telling: queue, limits, key.
+            if served(registrar) is None:
+                raise
+            silent = fault
+        status = registrar.status()
     clock = f"{kyiv(status.clock):%d.%m.%Y %H:%M:%S}" if status.clock else "not set"
-    rates = ", ".join(f"{letter} {rate}" for letter, rate in info.tax_rates.items())
     lines = [
-        f"{info.model} firmware {info.firmware}, serial {info.serial}, fiscal memory {info.fiscal_number or '-'}",
-        f"tax number {info.tax_number or '-'}, rates {rates or '-'}",
+        *(
+            _named(info)
+            if info is not None
+            else [f"the fiscal server does not answer ({silent}); as it is known here:"]
+        ),
         f"clock {clock}, shift {_shift(status)}, Z {status.z_number}",
         f"cash {_hryvnias(status.drawer or 0)}, status bytes {status.raw}",
         *_offline(status),
@@ -267,24 +261,24 @@ def _status(options: argparse.Namespace) -> int:
         f"blocked by {', '.join(status.blocks)}" if status.blocks else "ready to sell",
     ]
     _say(options, {"info": info, "status": status}, "\n".join(lines))
-    return REJECTED if status.blocks else DONE
+    return UNREACHABLE if silent is not None else REJECTED if status.blocks else DONE
+
+
+def _named(info: Any) -> list[str]:
+    rates = ", ".join(f"{letter} {rate}" for letter, rate in info.tax_rates.items())
+    return [
+        f"{info.model} firmware {info.firmware}, serial {info.serial}, fiscal memory {info.fiscal_number or '-'}",
+        f"tax number {info.tax_number or '-'}, rates {rates or '-'}",
+    ]
 
 
 def _offline(status: Any) -> list[str]:
-    """Two lines about a software registrar's offline work and key; none for a device."""
-    offline = status.offline
-    if offline is None:
+    """Lines that a software registrar has; a device's status does not load its driver."""
+    if status.offline is None:
         return []
-    minutes = int(offline.month_left.total_seconds() // 60) if offline.month_left is not None else None
-    month = f", {minutes // 60}:{minutes % 60:02d} left of the month" if minutes is not None else ""
-    allowed = {True: "granted", False: "not granted", None: "not known"}[offline.allowed]
-    until = f"{kyiv(status.key_until):%d.%m.%Y}" if status.key_until else "not known"
-    return [
-        f"{offline.mode}, {offline.queued} documents wait{month}, offline right {allowed}"
-        + (f": {offline.reason}" if offline.reason else ""),
-        f"key {status.key_id[:16] or '-'} until {until}, registration "
-        + {True: "in force", False: "CANCELLED", None: "not known"}[status.registered],
-    ]
+    from drivers.prro.command import described
+
+    return described(status)
 
 
 def _shift(status: Any) -> str:

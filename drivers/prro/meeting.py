@@ -52,11 +52,14 @@ class Meeting:
             raise Unreachable(Code.OFFLINE, fault.what, command=fault.command) from fault
         self._desk.met = True
 
-    def ping(self, tries: int = TRIES) -> None:
-        """Whether there is a line, within 7 seconds (cashier-flow.md VI.2). Raises `Unreachable` and `LinkLost`."""
+    def ping(self, tries: int = TRIES, probe: float = PROBE) -> None:
+        """Whether there is a line, within 7 seconds (cashier-flow.md VI.2). Raises `Unreachable` and `LinkLost`.
+
+        `probe`: seconds that the answer may take once connected.
+        """
         usual = self._desk.settings.timeouts
         connect = min(QUICK, usual.connect) if tries == 1 else usual.connect
-        with self._desk.server.patience(replace(usual, connect=connect, command=min(PROBE, usual.command))):
+        with self._desk.server.patience(replace(usual, connect=connect, command=min(probe, usual.command))):
             for left in reversed(range(tries)):
                 try:
                     self._desk.server.server_state()

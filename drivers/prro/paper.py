@@ -28,6 +28,8 @@ MAKER = "Kasa Kiosk"
 BUYERS = frozenset({Act.SALE, Act.REFUND})
 LOOK_EVERY = 30.0
 """Seconds between two questions to an idle printer: one that is off costs a second each."""
+STILL = 5.0
+"""Seconds that a printer which did not answer is taken for off."""
 MOST_FRESH = 500
 """Documents that are remembered as never sent to a printer; older ones are copies."""
 
@@ -87,6 +89,9 @@ class Papers:
         kicker = self._kicker()
         if kicker is None:
             raise Invalid(Code.UNSUPPORTED, "a software registrar has no drawer of its own")
+        if self._state.trouble is Trouble.OFFLINE and time.monotonic() - self._looked < STILL:
+            # The receipt has just waited for this printer in vain: the buyer does not wait once more.
+            raise NotPrinted(Trouble.OFFLINE, "the receipt printer with the drawer does not answer", begun=False)
         kicker.open_drawer()
 
     def rows(self, entry: Entry, document: Document | None = None, *, copy: bool = False) -> tuple[Sequence[str], str]:

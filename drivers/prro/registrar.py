@@ -43,7 +43,7 @@ from drivers.prro.documents.forms import slip_form, x_form
 from drivers.prro.documents.text import fit
 from drivers.prro.fates import Fates
 from drivers.prro.line import Line
-from drivers.prro.meeting import Meeting
+from drivers.prro.meeting import QUICK, Meeting
 from drivers.prro.offline import FINANCIAL, OfflineWork, Progress
 from drivers.prro.paper import MAKER, Papers, shift_notes
 from drivers.prro.permits import Permits
@@ -527,7 +527,7 @@ class PrroRegistrar:
             return
         try:
             # A line that swallows everything is told from a slow server in a second and a half: the buyer waits.
-            self._meeting.ping(tries=1)
+            self._meeting.ping(tries=1, probe=QUICK)
             self._fates.settle(entry)
             self._line.came_back()
         except (Unreachable, LinkLost):

@@ -34,6 +34,10 @@ SETTLE = 1.0
 """Seconds until what was written is brought to the disk."""
 MOST_UNSAVED = 1000
 """Answers kept in memory while the disk takes nothing."""
+MOST_LOST = 100_000
+"""Records in a row that may be unreadable and are still stepped over."""
+ANCHOR = "evidence_anchor"
+"""The ledger's setting that remembers the book's last record."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
   seq INTEGER PRIMARY KEY, exchange INTEGER NOT NULL, at TEXT NOT NULL, channel TEXT NOT NULL, source TEXT NOT NULL,
@@ -166,6 +170,8 @@ class Book:
         self._settle_after = settle
         self._unsaved: list[tuple[object, ...]] = []
         self._sinks: dict[int, Sink] = {}
+        self.on_close: Callable[[str], None] | None = None
+        """Takes the anchor at the end of the day's work."""
         self._wake, self._closing = threading.Event(), threading.Event()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -279,6 +285,12 @@ class Book:
         with self._guard:
             return self._last, self._hash
 
+    @property
+    def anchor(self) -> str:
+        """The last record as text, to be remembered in another file."""
+        last, hash_ = self.head
+        return f"{last}:{hash_.hex()}"
+
     # -- the disk -------------------------------------------------------------------------------------------------
 
     def _settle_on(self) -> None:
@@ -301,6 +313,8 @@ class Book:
             log.warning("evidence is not on the disk yet: %s", error)
 
     def close(self) -> None:
+        if self.on_close is not None and not self._closing.is_set():
+            self.on_close(self.anchor)
         with self._guard:
             if self._closing.is_set():
                 return
@@ -353,27 +367,82 @@ def flaws(
 ) -> tuple[int, list[Flaw]]:
     """Check the whole chain: the number of records and what does not fit, at most `most` of them.
 
-    `on` is told the number of records now and then and stops the check by returning False.
+    `on` is told the number of records now and then and stops the check by returning False. Records that the disk
+    gave up are told as a range, and the check goes on after them.
     """
-    return check_chain(messages(connection), on=on, most=most)
+    chain = Chain(on, most)
+    start = 1
+    while True:
+        try:
+            chain.check(messages(connection, start))
+            return chain.count, chain.found
+        except sqlite3.DatabaseError as error:
+            lost = chain.expected
+            readable = _next_readable(connection, lost)
+            if readable is None:
+                chain.found.append(Flaw(lost, f"the file is damaged from record {lost} on: {error}"))
+                return chain.count, chain.found
+            start = readable
+            chain.found.append(Flaw(lost, f"records {lost} to {start - 1} cannot be read: {error}"))
+            chain.expected, chain.previous = start, None
 
 
-def check_chain(
-    records: Iterator[Message], *, on: Callable[[int], bool] | None = None, most: int = 1000
-) -> tuple[int, list[Flaw]]:
-    """The check behind `flaws`, for records from anywhere."""
-    found: list[Flaw] = []
-    count, expected, previous = 0, 1, GENESIS
-    try:
+def check_chain(records: Iterator[Message], *, most: int = 1000) -> tuple[int, list[Flaw]]:
+    """The check of records that come from elsewhere."""
+    chain = Chain(None, most)
+    chain.check(records)
+    return chain.count, chain.found
+
+
+def _next_readable(connection: sqlite3.Connection, lost: int) -> int | None:
+    """The first record after `lost` that can be read, None where there is none near."""
+    for seq in range(lost + 1, lost + MOST_LOST):
+        try:
+            if next(messages(connection, seq, seq), None) is not None:
+                return seq
+        except sqlite3.DatabaseError:
+            continue
+    return None
+
+
+class Chain:
+    """A check under way. `expected` is the next record's number, `previous` the hash before it, None if unknown."""
+
+    def __init__(self, on: Callable[[int], bool] | None, most: int) -> None:
+        self._on, self._most = on, most
+        self.found: list[Flaw] = []
+        self.count = 0
+        self.expected = 1
+        self.previous: bytes | None = GENESIS
+
+    def check(self, records: Iterator[Message]) -> None:
         for record in records:
-            count += 1
-            if record.seq != expected:
-                found.append(Flaw(expected, f"records {expected} to {record.seq - 1} are missing"))
-            elif record.sealed(previous) != record.hash:
-                found.append(Flaw(record.seq, "the record does not fit the chain: it or the one before was changed"))
-            previous, expected = record.hash, record.seq + 1
-            if len(found) >= most or (on is not None and count % 1000 == 0 and not on(count)):
-                break
-    except sqlite3.DatabaseError as error:
-        found.append(Flaw(expected, f"the file is damaged from here on: {error}"))
-    return count, found
+            self.count += 1
+            if record.seq != self.expected:
+                self.found.append(Flaw(self.expected, f"records {self.expected} to {record.seq - 1} are missing"))
+            elif self.previous is not None and record.sealed(self.previous) != record.hash:
+                why = "the record does not fit the chain: it or the one before was changed"
+                self.found.append(Flaw(record.seq, why))
+            self.previous, self.expected = record.hash, record.seq + 1
+            if len(self.found) >= self._most or (
+                self._on is not None and self.count % 1000 == 0 and not self._on(self.count)
+            ):
+                return
+
+
+def anchored(connection: sqlite3.Connection, anchor: str | None) -> Flaw | None:
+    """Whether the book still holds the record that the ledger knows as the last one of some day (`Book.anchor`).
+
+    A chain that was cut short holds by itself; the anchor in the other file tells.
+    """
+    if not anchor:
+        return None
+    text, _, hash_ = anchor.partition(":")
+    seq = int(text) if text.isdecimal() else 0
+    row = connection.execute("SELECT hash FROM messages WHERE seq = ?", (seq,)).fetchone()
+    if seq == 0 or (row is not None and isinstance(row[0], bytes) and row[0].hex() == hash_):
+        return None
+    last = connection.execute("SELECT max(seq) FROM messages").fetchone()[0] or 0
+    if last < seq:
+        return Flaw(last + 1, f"records {last + 1} to {seq} were cut off: the ledger remembers {seq}")
+    return Flaw(seq, f"record {seq} is not the one that the ledger remembers: the book was replaced")

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from drivers.clock import kyiv
 from kiosk.evidence.absence import Absence, search_all
-from kiosk.evidence.book import Book, Channel, EvidenceError, Flaw, flaws
+from kiosk.evidence.book import ANCHOR, Book, Channel, EvidenceError, Flaw, anchored, flaws
 from kiosk.evidence.index import Index, Progress, query
 from kiosk.evidence.private import Value, values
 from kiosk.evidence.proof import export, fingerprint, installation_key, readable
@@ -230,7 +230,9 @@ class Page:
 
     def check(self, on: Callable[[int], bool] | None = None) -> tuple[int, list[Flaw]]:
         """The whole chain: records, and what does not fit."""
-        return flaws(self.index.book, on=on)
+        count, found = flaws(self.index.book, on=on)
+        cut = anchored(self.index.book, self._ledger.shop.setting(ANCHOR))
+        return count, [*found, cut] if cut is not None else found
 
     def absence(self, on: Progress | None = None) -> Absence:
         """Seek every private value of the base. Raises `EvidenceError` for posts that may not."""

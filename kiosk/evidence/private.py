@@ -73,7 +73,7 @@ class Value:
     text: str
     forms: tuple[str, ...]
     exact: bool = False
-    """Digits that must stand alone: 1250 within 41250 is no hit."""
+    """Digits that must stand alone: the card 1250 within 41250 is no hit; a phone may follow its country's code."""
     known: bool = False
 
 
@@ -135,9 +135,10 @@ def _texts(stored: Any) -> Iterator[str]:
 
 def _value(kind: str, column: str, text: str, known: set[str]) -> Value:
     forms = {text}
-    if _PHONE.match(text):
-        digits = re.sub(r"\D", "", text)
-        forms |= {digits, digits[-9:]} if len(digits) >= 9 else set()
+    digits = re.sub(r"\D", "", text) if _PHONE.match(text) else ""
+    phone = len(digits) >= 9 and (text.startswith(("+", "(", "0")) or digits.startswith("380"))
+    if phone:
+        forms |= {digits, digits[-9:]}
     number = text.lstrip("-").isdecimal() and MONEY.search(column) is not None
     if number:
         kopecks = abs(int(text))
@@ -146,4 +147,11 @@ def _value(kind: str, column: str, text: str, known: set[str]) -> Value:
         forms |= {text.upper(), text.lower()}
     if "\\" in json.dumps(text, ensure_ascii=False):
         forms.add(json.dumps(text, ensure_ascii=False)[1:-1])
-    return Value(kind, column, text, tuple(sorted(forms)), exact=number, known=text.casefold() in known)
+    return Value(
+        kind,
+        column,
+        text,
+        tuple(sorted(forms)),
+        exact=number or (text.isdigit() and not phone),
+        known=text.casefold() in known,
+    )

@@ -29,6 +29,9 @@ WORDS = {Colour.GREEN: N_("fine"), Colour.AMBER: N_("note"), Colour.RED: N_("tro
 STOPS = N_("stops")
 """The word of a red line that forbids opening the shift."""
 
+SOFTWARE = {"link": "internet", "flags": "server"}
+"""Where a field of the status bar leads on a software registrar, which has neither a cable nor flags."""
+
 
 def word(line: CheckLine) -> str:
     """The word beside the colour."""
@@ -104,7 +107,8 @@ class ChecklistScreen(KioskScreen[None]):
         if worst is None:
             # A locked key hides the most of the list: Enter unlocks it at once.
             worst = next((index for index, line in enumerate(checks.lines) if line.key == "key" and line.action), 0)
-        wanted = keys.index(self._line) if self._line in keys else worst
+        line = self._line if self._line in keys else SOFTWARE.get(self._line, "")
+        wanted = keys.index(line) if line in keys else worst
         rows.fill(checks.lines, wanted if first else None)
         self.query_one("#title", Label).update(f"{_(self.TITLE or '')} · {self._verdict(checks)}")
         self._advise()

@@ -108,7 +108,8 @@ class OutcomeScreen(KioskScreen[bool]):
             self.run_worker(self._read_choice())
 
     def on_resize(self) -> None:
-        self._show_code()
+        if self.query(QrCode):
+            self._show_code()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         state = self._paid.state
@@ -168,7 +169,7 @@ class OutcomeScreen(KioskScreen[bool]):
         if done and self._slips_wait:
             copy.label = _("Print slip F4")
         self._links = [_link(document) for document in self._apart]
-        if self._prints:
+        if self._prints and not self._slips_wait:
             copy.label = _("Print Ctrl+P")
         self.query_one("#show-code").display = bool(self._links)
         paper = self.query_one("#paper", Touch)

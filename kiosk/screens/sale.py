@@ -252,7 +252,8 @@ class SaleScreen(KioskScreen[None]):
         binding = await self.work(self.till.workplace.main_binding)
         seen = await self.work(self.till.offline.probe, binding)
         self.kiosk.look()
-        if seen is None or seen.sells:
+        if seen is None or seen.sells or seen.mode is Mode.SYNCING:
+            # The till's own refusal says how far the synchronisation is; it needs no dialog.
             return True
         if seen.mode is Mode.REJECTED:
             await self._open("sync_rejected")

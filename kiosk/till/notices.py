@@ -18,6 +18,11 @@ MOST = 200
 """Notices looked at: far more than a day or an absent owner gathers."""
 TEXTS: Mapping[str, str] = {
     "key_expires": N_("Registrar {registrar}: the key works until {date}, {days} days left"),
+    "offline_started": N_("Registrar {registrar}: work without the internet began"),
+    "offline_session": N_("Registrar {registrar}: {session_left} minutes of offline work in a row were left"),
+    "offline_month": N_("Registrar {registrar}: {month_left} minutes of offline work in the month were left"),
+    "offline_blocked": N_("Registrar {registrar}: selling stopped, there was no link and no offline work ({why})"),
+    "offline_rejected": N_("Registrar {registrar}: the server refused the offline document {document}: {text}"),
 }
 """The sentences, message ids; a notice about anything else is shown where it belongs."""
 

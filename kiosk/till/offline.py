@@ -22,12 +22,11 @@ from drivers.registrar import Mode, RefusedDocument, Registrar, Status
 from kiosk.ledger.records import Binding, BindingRole
 from kiosk.till import rules
 from kiosk.till.errors import N_, Refusal
+from kiosk.till.notices import NOTICE
 from kiosk.till.workplace import Workplace
 
 BLOCKS = (Code.OFFLINE_FORBIDDEN, Code.OFFLINE_NUMBERS, Code.OFFLINE_LIMIT)
 """Why there is no offline work, as the status names it."""
-NOTICE = "owner_notice"
-"""Audit action of what the owner is to read (the digest, X.8)."""
 
 
 class SoftwareRegistrar(Registrar, Protocol):

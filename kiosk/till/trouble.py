@@ -75,6 +75,9 @@ def failing(view: StatusView) -> bool:
 def tree(view: StatusView, failed_at: datetime | None, now: datetime) -> tuple[Step, ...]:
     """The five questions answered from the status. Exactly one is `HERE` unless nothing is known to be wrong. Pure."""
     found = (_link(view), _key(view), _server(view))
+    if view.offline is not None and view.offline.mode is Mode.OFFLINE:
+        # Plain offline work is no failure: what keeps it from going on is.
+        found = (_fine(found[0]) if Verdict.HERE in (found[1].verdict, found[2].verdict) else found[0], *found[1:])
     steps: list[Step] = []
     for step in found:
         earlier = any(one.verdict is Verdict.HERE for one in steps)

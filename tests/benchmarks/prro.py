@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,7 +23,7 @@ import httpx
 
 from drivers.clock import SystemClock
 from drivers.document import Document, DocumentKind, Line, Payment, PaymentForm
-from drivers.prro import offline
+from drivers.prro.documents.offline import PACKAGE_DOCUMENTS
 from drivers.prro.keys import ring
 from drivers.prro.registrar import PrroRegistrar
 from drivers.registry import connect
@@ -65,7 +66,9 @@ def show(name: str, found: list[float], note: str = "") -> float:
     return middle
 
 
-def measure(folder: Path, count: int) -> None:
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[PrroRegistrar, str]]:
+    """A registrar with an open shift beside a fiscal server in a process of its own, and the server's address."""
     server = subprocess.Popen(
         [sys.executable, "-m", "drivers.cli", "emulate", "prro", "--port", "0", "--state", str(folder / "fs.db"),
          "--option", "tolerance=100000"],
@@ -87,6 +90,19 @@ def measure(folder: Path, count: int) -> None:
         registrar = connect(url, clock=clock)
         assert isinstance(registrar, PrroRegistrar)
         register(registrar, act(DocumentKind.OPEN_SHIFT))
+        try:
+            yield registrar, address
+        finally:
+            registrar.close()
+    finally:
+        server.terminate()
+        server.wait()
+        assert server.stdout is not None
+        server.stdout.close()
+
+
+def measure(folder: Path, count: int) -> None:
+    with served(folder) as (registrar, address):
         for _ in range(5):
             register(registrar, sale())
         with httpx.Client(trust_env=False) as client:
@@ -100,9 +116,6 @@ def measure(folder: Path, count: int) -> None:
         whole = show("the server's answer to a document alone", _alone(registrar, 30))
         print(f"{'the registrar itself':<52}{online - whole:>9.2f} ms")
         drain(registrar, count)
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def _alone(registrar: PrroRegistrar, times: int) -> list[float]:
@@ -123,15 +136,20 @@ def _alone(registrar: PrroRegistrar, times: int) -> list[float]:
     return found
 
 
-def drain(registrar: PrroRegistrar, count: int) -> None:
-    """Documents made as fast as they can be, then the way home."""
+def fill(registrar: PrroRegistrar, count: int) -> list[float]:
+    """Documents made without a link as fast as they can be; milliseconds of each."""
     desk = registrar._desk
     # A shop makes no two receipts a second; here the time between documents may stand still.
     desk.moment = lambda *, after=None, apart=False: desk.time.now().replace(microsecond=0)  # type: ignore[method-assign]
     registrar._line.is_up = lambda: False  # type: ignore[method-assign]
     made = timed(count, lambda: register(registrar, sale()))
-    show(f"a sale offline ({count} of them)", made)
     del registrar._line.is_up
+    return made
+
+
+def drain(registrar: PrroRegistrar, count: int) -> None:
+    """Documents made as fast as they can be, then the way home."""
+    show(f"a sale offline ({count} of them)", fill(registrar, count))
     sizes: list[float] = []
     used = time.thread_time()
     begin = time.perf_counter()
@@ -154,7 +172,7 @@ def resident() -> float:
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
-    assert offline.PACKAGE_DOCUMENTS == 100
+    assert PACKAGE_DOCUMENTS == 100
     with tempfile.TemporaryDirectory() as folder:
         measure(Path(folder), count)
 

@@ -137,6 +137,8 @@ def test_offline_documents_are_brought_home_by_sync(place: Software) -> None:
     sold = place.ask("register", place.sale())["result"]
     assert sold["state"] == "registered" and sold["evidence"]["offline"] == 1
     assert place.ask("sync", status=STATUS_UNREACHABLE)["error"]["code"] == "OFFLINE"
+    alone = place.ask("status", status=STATUS_UNREACHABLE)
+    assert alone["info"] is None and alone["status"]["offline"]["queued"] == 2
     place.serve(port)
     home = place.ask("sync")["offline"]
     assert (home["mode"], home["queued"]) == ("online", 0)
@@ -174,6 +176,9 @@ def test_a_recording_holds_every_exchange_and_its_documents_are_built_again(plac
         told = place.data("replay", str(place.folder / f"{number}.wire"))
         assert told["same"] and len(told["report"]["outcomes"]) == documents
         assert "fresh each time" in told["report"]["note"]
+    live = (place.on(), "--key-password-file", str(place.secret))
+    told = place.data("replay", str(place.folder / "0.wire"), "--emulator", *live)
+    assert told["same"] and told["report"]["outcomes"], "the same act put to the registrar again is the same document"
     # What the call asked for is changed after the fact: the XML gives it away.
     path = place.folder / "1.wire"
     path.write_text(path.read_text(encoding="ascii").replace('"quantity":2000', '"quantity":1000'), encoding="ascii")

@@ -227,6 +227,13 @@ def test_only_registrars_are_opened_without_a_serial_driver() -> None:
     assert usb("0403", "6001").group == ""
 
 
+def test_a_receipt_printer_is_known_by_its_class() -> None:
+    """Printer class 07, subclass 01, whatever the protocol and whatever else is on the device."""
+    for interfaces, group in ((":070102:", "lp"), (":ff0000:070103:", "lp"), (":020201:0a0000:", ""), (":080650:", "")):
+        device = live(Device("usb", env={"DEVTYPE": "usb_device", "ID_USB_INTERFACES": interfaces}))
+        assert (device.group, "uaccess" in device.tags) == (group, bool(group)), interfaces
+
+
 def test_without_a_serial_the_port_names_it() -> None:
     assert tty("1a86", "7523").links == {"registrar", "registrar-port-pci-0000_00_14_0-usb-0_2_1_0"}
 

@@ -21,7 +21,7 @@ from drivers.document import Document, DocumentKind
 from drivers.prro.keys import ring
 from drivers.registrar import Registrar, Result
 from kiosk import demo, logs
-from kiosk.cli import DAMAGED, DONE, USAGE, main
+from kiosk.cli import DAMAGED, DONE, USAGE, _parser, main
 from kiosk.ledger.demo import KEY_PASSWORD, VAT_NUMBER
 from kiosk.start import open_till
 
@@ -174,6 +174,13 @@ def test_the_software_registrar_s_demo_goes_on_with_its_keys_and_documents(tmp_p
                 ring.lock_all()
     assert urls[0] == urls[1] and (tmp_path / "prro" / "tape.txt").read_text(encoding="utf-8")
     assert "OPEN_SHIFT" in (tmp_path / "prro" / "registrar" / "server.txt").read_text(encoding="utf-8")
+
+
+def test_the_command_offers_every_family_that_the_demo_knows() -> None:
+    for family in demo.LINES:
+        assert _parser("demo").parse_args(["demo", "--registrar", family]).registrar == family
+    with pytest.raises(SystemExit):
+        _parser("demo").parse_args(["demo", "--registrar", "another"])
 
 
 def test_a_demo_whose_port_is_taken_says_so(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 from unittest import mock
+from uuid import UUID
 
 from drivers import road
 from drivers.clock import Clock
@@ -16,6 +17,7 @@ from drivers.datecs.exchange import SEQ_SPAN, Exchange
 from drivers.datecs.frame import SEQ_FIRST, Reply
 from drivers.document import Document
 from drivers.errors import Code, Fault, Invalid, LinkLost
+from drivers.prro.documents.ticket import Ticket
 from drivers.registrar import FaultInfo, Registrar, Result, State, verdict
 from kiosk.ledger import engine
 
@@ -130,11 +132,23 @@ def no_question() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def any_ticket() -> Iterator[None]:
+    """A ticket of the fiscal server is believed whatever document it is about."""
+
+    def answers(self: Ticket, uid: UUID, number: int) -> bool:
+        return True
+
+    with mock.patch.object(Ticket, "answers", answers):
+        yield
+
+
 MUTANTS: dict[str, tuple[str, Mutant]] = {
     "the reconcile step": ("datecs", no_reconciliation),
     "the fsync": ("datecs", no_fsync),
     "the intent": ("datecs", late_intent),
     "the SEQ reuse": ("datecs", fresh_seq),
+    "the UID comparison": ("prro", any_ticket),
     "the question before a repeat": ("datecs", no_question),
 }
 """What was taken out -> the family that it shows with, and the mutant."""

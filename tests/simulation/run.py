@@ -9,6 +9,7 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from kiosk.ledger.errors import LedgerError
 from kiosk.ledger.records import DocumentState
 from kiosk.till.errors import TillError
 from kiosk.till.rights import Right
-from tests.simulation import people
+from tests.simulation import office, people
 from tests.simulation.invariants import Invariants
 from tests.simulation.people import Told
 from tests.simulation.script import Step
@@ -65,8 +66,14 @@ def live(seed: int, family: str, steps: Sequence[Step]) -> Outcome:
     world = World(seed)
     outcome = Outcome(seed, family)
     try:
-        with inside(world):
-            Life(world, folder, family, outcome).through(steps)
+        if family == "prro":
+            office.people()
+        with inside(world), ExitStack() as stack:
+            life = Life(world, folder, family, outcome)
+            if family == "prro":
+                stack.enter_context(office.connected(life.shop.box, life.shop.cables))
+                stack.callback(office.forget_keys)
+            life.through(steps)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     outcome.violations, outcome.log, outcome.faults = world.violations, world.log, world.faults
@@ -337,7 +344,7 @@ class Life:
 
     def _set_device_clock(self) -> None:
         """The device's clock is right again (a technician; most devices allow it after a Z only)."""
-        machine: object = self.shop.box.machine
+        machine = self.shop.box.machine
         for name in ("printer", "till", "device"):
             if hasattr(machine, name):
                 memory = getattr(machine, name).memory

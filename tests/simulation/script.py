@@ -13,7 +13,7 @@ ACTS = (
     ("change_cashier", 3), ("restart", 2), ("ask", 6), ("slips", 3), ("copy", 1), ("correct", 3), ("repair", 8),
     ("idle", 6),
 )  # fmt: skip
-LINE = ("F1", "F2", "F3", "F4", "F20", "F22")
+LINE = ("F1", "F2", "F3", "F4", "F7", "F20", "F22")
 CLIMATES: dict[str, tuple[float, tuple[tuple[str, int], ...]]] = {
     "everything": (0.45, (
         ("kill", 6), ("power", 8), ("mains", 4), ("unplug", 6), ("loose", 5), ("noise", 4), ("device", 14), ("full", 3),

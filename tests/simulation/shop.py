@@ -9,9 +9,10 @@ from __future__ import annotations
 import gc
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from drivers.clock import Clock
 from drivers.document import CardSlip, Document
@@ -28,8 +29,10 @@ from kiosk.ledger.store import SqlLedger, open_ledger
 from kiosk.till.rights import Right
 from kiosk.till.till import Till
 from kiosk.till.workplace import Approval, Workplace
+from tests.simulation import office
 from tests.simulation.box import Box, Cable
 from tests.simulation.disk import Disk
+from tests.simulation.office import Office
 from tests.simulation.world import VirtualClock, World
 
 T = TypeVar("T")
@@ -98,6 +101,10 @@ FAMILIES = {
         "helpmicro", "tcp", "helpmicro+http://10.0.0.2:80?cap=30&cashier=1&cashier_password=1111",
         _commands("F", "F", "F", "F", "IO", "proc/printreport?0"), _ALL, wire=4000,
     ),
+    "prro": Family(
+        "prro", "http", "", _commands(*["doc:CHECK"] * 5, "doc:ZREP"),
+        frozenset({"F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F11", "F20", "F23"}), wire=4500,
+    ),
 }  # fmt: skip
 
 
@@ -136,18 +143,25 @@ class Shop:
         self.clock: Clock = VirtualClock(world)
         self.disk = Disk(folder, world)
         options, transport = dict(self.family.options), self.family.transport
-        self.box = Box(world, self.family.scheme, options, transport=transport, state=state)
+        self.software = self.family.scheme == "prro"
+        self.box: Any = (
+            Office(world)
+            if self.software
+            else Box(world, self.family.scheme, options, transport=transport, state=state)
+        )
+        if self.software:
+            office.lay_keys(folder / "keys")
         self.own_serial = self.box.serial()
-        self.policy = Policy(cash_rounding=50, refund_limit=10**9, cash_out_limit=10**9)
+        self.policy = Policy(cash_rounding=50, refund_limit=10**9, cash_out_limit=10**9, online_opening=False)
         self.deaths = 0
-        self.cables: list[Cable] = []
+        self.cables: list[Any] = []
         self.wires: list[WireLog] = []
         self._users: dict[str, User] = {}
         self.till = self._open()
 
     @property
     def url(self) -> str:
-        return self.family.url.format(name=self.family.scheme)
+        return office.url(self.folder) if self.software else self.family.url.format(name=self.family.scheme)
 
     def _open(self) -> Till:
         path = self.folder / "ledger.db"
@@ -168,13 +182,17 @@ class Shop:
 
         log.tap = tap
         self.wires.append(log)
-        return Direct(connect(bound_url(binding), clock=self.clock, log=log, record=False))
+        self._registrar = connect(bound_url(binding), clock=self.clock, log=log, record=False)
+        return Direct(self._registrar)
 
     def _furnish(self) -> None:
         for name, role in PEOPLE.items():
             self.ledger.people.add(name, role, badge=f"BADGE-{name}", pin_hash="")
-        enterprise = self.ledger.shop.add_enterprise("ФОП 1", "1234567891")
-        self.ledger.shop.bind(enterprise.id, PLACE, self.url, BindingRole.ACTIVE)
+        enterprise = self.ledger.shop.add_enterprise("ФОП 1", office.TIN if self.software else "1234567891")
+        binding = self.ledger.shop.bind(enterprise.id, PLACE, self.url, BindingRole.ACTIVE)
+        if self.software:
+            certificate = office.people().people["cashier"].certificate
+            self.ledger.shop.know_signers(binding.id, [(certificate.key_id or b"").hex()])
         self.ledger.goods.put(GOODS)
         self.ledger.goods.add_customer("CARD-777", "Постійний покупець", 500)
 
@@ -190,6 +208,8 @@ class Shop:
             self.till.sale.leave()
             self.till.people.logout()
         self.till.people.login_badge(f"BADGE-{name}")
+        if self.software:
+            office.unlock(self.folder / "keys")
 
     def helps(self, right: Right, name: str = "Марія") -> Approval:
         return self.till.people.approve(right, badge=f"BADGE-{name}")
@@ -206,14 +226,19 @@ class Shop:
             self.disk.cut_power(dice)
         else:
             self.disk.survive_kill()
-        for cable in self.cables:
+        if not self.software:
             self.world.dead = False
-            cable.close()
+            for cable in self.cables:
+                cable.close()
         self.world.dead = False
         self.deaths += 1
 
     def _let_go(self) -> None:
         """The connections of a dead process: closed by the system, which folds nothing in."""
+        if self.software:
+            with suppress(BaseException):
+                self._registrar.close()
+            office.forget_keys()
         self.ledger.database.engine.dispose()
         gc.collect()
 

@@ -20,7 +20,7 @@ KEYS = {
     "F1": "\x1bOP", "F2": "\x1bOQ", "F3": "\x1bOR", "F4": "\x1bOS", "F5": "\x1b[15~", "F6": "\x1b[17~",
     "F7": "\x1b[18~", "F8": "\x1b[19~", "F9": "\x1b[20~", "F10": "\x1b[21~", "F11": "\x1b[23~", "F12": "\x1b[24~",
     "Enter": "\r", "Ctrl+Enter": "\n", "Esc": "\x1b", "Tab": "\t", "Up": "\x1b[A", "Down": "\x1b[B",
-    "Del": "\x1b[3~", "Backspace": "\x7f",
+    "Del": "\x1b[3~", "Backspace": "\x7f", "Ctrl+Z": "\x1a",
 }  # fmt: skip
 """What a terminal sends; Ctrl+Enter arrives as LF where the terminal has no richer protocol."""
 HERE = Path(__file__).parents[2]

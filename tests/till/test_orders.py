@@ -260,8 +260,8 @@ def test_a_till_that_moved_elsewhere_is_noticed(day: Shop) -> None:
         day.till.advances.pay(received=70_000)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.scheme)
-def test_iv_19_on_every_family(family: Family, tmp_path: Path) -> None:
+@pytest.mark.parametrize("family", [one for one in FAMILIES if one.scheme != "prro"], ids=lambda family: family.scheme)
+def test_iv_19_on_every_hardware_family(family: Family, tmp_path: Path) -> None:
     """Advance 300 of 1 000, then 700; and the whole price in advance, then a receipt of nothing."""
     with emulator_bench(family, tmp_path / "registrar") as bench:
         shop = Shop(tmp_path / "shop", bench.url)

@@ -17,7 +17,7 @@ import pytest
 from drivers.clock import SystemClock
 from drivers.errors import LinkLost
 from drivers.links.wire import Exchange, RecordedLink, WireLog
-from kiosk.evidence.book import Book, Channel, EvidenceError, Sink, flaws, messages, reader
+from kiosk.evidence.book import Book, Channel, EvidenceError, Sink, anchored, flaws, messages, reader
 from kiosk.evidence.reading import Outcome, exchanges
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
@@ -153,14 +153,38 @@ def test_the_book_itself_refuses_changes(book: Book) -> None:
     connection.close()
 
 
-def test_a_page_that_the_disk_lost_is_told_about(book: Book) -> None:
+def test_a_page_that_the_disk_lost_is_located_and_the_rest_is_read(book: Book) -> None:
     talk(book, 400)
     book.close()
     with book.path.open("r+b") as file:
         file.seek(8 * 4096)
         file.write(b"\xa5" * 4096)
-    _, found = check(book.path)
-    assert found and 1 <= found[0] <= 1200
+    count, found = check(book.path)
+    assert len(found) == 1 and 1 <= found[0] <= 1200
+    assert 1000 < count < 1200, "records before and after the lost page are checked"
+
+
+def test_a_book_that_was_cut_short_is_told_by_the_ledger(book: Book) -> None:
+    talk(book, 3)
+    anchors: list[str] = []
+    book.on_close = anchors.append
+    book.close()
+    connection = reader(book.path)
+    assert anchored(connection, anchors[0]) is None and anchored(connection, None) is None
+    connection.close()
+    tamper(book.path, "DELETE FROM messages WHERE seq > 6")
+    assert check(book.path) == (6, []), "a shorter chain holds by itself"
+    connection = reader(book.path)
+    flaw = anchored(connection, anchors[0])
+    connection.close()
+    assert flaw is not None and flaw.seq == 7 and "cut off" in flaw.why
+    again = Book(book.path)
+    talk(again, 5)
+    again.close()
+    connection = reader(book.path)
+    flaw = anchored(connection, anchors[0])
+    connection.close()
+    assert flaw is not None and flaw.seq == 9 and "replaced" in flaw.why
 
 
 def test_bytes_that_cannot_be_written_down_do_not_leave(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:

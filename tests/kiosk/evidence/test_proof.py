@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.cli import main
+from kiosk.evidence import private
 from kiosk.evidence.absence import search_all, stands_alone
 from kiosk.evidence.book import Book, Channel, EvidenceError
 from kiosk.evidence.index import Index
@@ -187,6 +188,24 @@ def test_hits_are_counted_and_shown(book: Book) -> None:
 def test_a_price_is_no_part_of_another_number() -> None:
     assert stands_alone(b"sum 12.50 UAH", b"12.50") and stands_alone(b"112.50 12.50", b"12.50")
     assert not stands_alone(b"112.50", b"12.50") and not stands_alone(b"12.501", b"12.50")
+
+
+@pytest.mark.parametrize(
+    ("text", "forms", "exact"),
+    [
+        ("+380 67 123-45-67", {"380671234567", "671234567"}, False),
+        ("0671234567", {"671234567"}, False),
+        ("380671234567", {"671234567"}, False),
+        ("2000000001", set(), True),
+        ("7", set(), True),
+        ("Їжак", {"їжак", "ЇЖАК"}, False),
+    ],
+)
+def test_how_a_value_may_be_written(text: str, forms: set[str], exact: bool) -> None:
+    value = private._value("x", "customers.x", text, set())
+    assert forms <= set(value.forms) and text in value.forms and value.exact is exact
+    price = private._value("x", "goods.purchase", "1250", set())
+    assert {"1250", "12.50", "12,50"} == set(price.forms) and price.exact
 
 
 def test_values_that_were_not_found_are_not_given_away(proof: Path) -> None:

@@ -66,6 +66,27 @@ async def test_iv_13_printer_off_the_sale_completes_and_its_code_is_on_the_scree
         assert shop.where == "SaleScreen"
 
 
+async def test_an_offline_receipt_has_a_short_code_on_the_screen_and_the_whole_on_paper(
+    counter: Counter, rig: Rig
+) -> None:
+    """VI-9: mark, number and control number are on paper; the code on 25 rows leaves the hash out of its link."""
+    async with counter() as shop:
+        rig.fiscal.unplug()
+        await pay(shop)
+        await shop.press("enter")
+        # The first document of a session has no hash of another before it.
+        screen = await pay(shop)
+        whole = link(screen)
+        (hash_,) = parse_qs(urlsplit(whole).query)["mac"]
+        assert len(hash_) == 64
+        assert scanned(code_rows(shop)) == whole.replace(f"mac={hash_}&", "")
+        paper = "\n".join(rig.lines)
+        number = parse_qs(urlsplit(whole).query)["id"][0]
+        assert f"[QR] {whole}" in paper and "ОФЛАЙН" in paper and f"ЧЕК № {number}" in paper
+        controls = [row.split()[-1] for row in rig.lines if "Контрольне число" in row]
+        assert controls[-1] == number.rpartition(".")[2]
+
+
 @pytest.mark.parametrize("size", [(80, 25), (100, 30), (160, 48)])
 async def test_the_code_and_the_keys_are_whole_on_every_grid(counter: Counter, rig: Rig, size: tuple[int, int]) -> None:
     async with counter(size=size) as shop:

@@ -134,8 +134,9 @@ def test_a_printer_never_blocks_a_software_registrar(rig: Rig) -> None:
     assert rig.sell(till).documents[0].state is DocumentState.NOT_PRINTED
     status = till.workplace.desk(binding).access.call(lambda registrar: registrar.status())
     assert status.cover_open and not status.blocks
-    line = till.checklist.run(binding).line("printer")
-    assert not line.blocks and line.colour.value == "amber"
+    checks = till.checklist.run(binding)
+    assert checks.line("printer").colour.value != "green" and not checks.line("printer").blocks
+    assert checks.action == "continue"
 
 
 def test_iv_14_a_customers_card_and_name_are_in_no_byte_that_leaves_the_till(rig: Rig) -> None:
@@ -146,12 +147,12 @@ def test_iv_14_a_customers_card_and_name_are_in_no_byte_that_leaves_the_till(rig
     till.sale.customer(customer)
     paid = rig.sell(till)
     assert paid.receipt.customer_id == customer.id
-    (xml,) = [document["xml"] for document in rig.documents() if document.get("xml")][-1:] or [""]
+    assert paid.receipt.total < GREEN.price, "the till did know the buyer: the card's discount counts"
     for text in ("0671234567", "Таємна", "buyer@example.test"):
         for codec in ("utf-8", "cp1251", "utf-16-le"):
             assert text.encode(codec) not in rig.sent
-        assert text not in xml
-    assert rig.sent.count("Молоко".encode("cp1251")) >= 2, "the document and the paper are in what was searched"
+    for text in ("Молоко", "Ковальчук"):
+        assert rig.sent.count(text.encode("cp1251")) >= 2, "the document and the paper are in what was searched"
 
 
 def test_receipts_as_files(rig: Rig, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from drivers.emulation.lines import PtyLine
 from drivers.emulation.memory import StateFile, Tape
 from drivers.emulation.server import EmulatorServer
 from drivers.errors import Invalid, Refused
+from drivers.printers import NotPrinted, Trouble
 from drivers.printers.emulator.machine import build
 from drivers.prro.emulator.web import FiscalEmulator
 from drivers.registrar import State
@@ -65,6 +66,32 @@ def test_the_printer_of_the_url(open_shop: OpenShop, emulator: FiscalEmulator, t
         assert "КОПІЯ" not in "\n".join(machine.tape.lines)
         shop.registrar.copy_last()
         assert "КОПІЯ" in "\n".join(machine.tape.lines)
+
+
+class Silent:
+    """A printer at an address where nobody answers; each look for it costs the buyer a second."""
+
+    width = 48
+    drawer = True
+
+    def __init__(self) -> None:
+        self.looked_for = 0
+
+    def print(self, rows: Sequence[str], qr: str = "") -> None:
+        self.looked_for += 1
+        raise NotPrinted(Trouble.OFFLINE, "nobody answers", begun=False)
+
+    def open_drawer(self) -> None:
+        self.print([])
+
+
+def test_a_sale_looks_for_a_silent_printer_once(day: Shop) -> None:
+    printer = Silent()
+    day.registrar._papers._printer = printer
+    assert day.do(sale()).state is State.REGISTERED_NOT_PRINTED
+    with pytest.raises(NotPrinted):
+        day.registrar.open_drawer()
+    assert printer.looked_for == 1
 
 
 def test_what_is_not_registered_is_not_printed(day: Shop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -10,13 +11,17 @@ import pytest
 from drivers.clock import KYIV
 from drivers.errors import Fault
 from drivers.prro.documents import Act
+from drivers.prro.keys import ring
 from drivers.prro.offline import unbroken
+from drivers.prro.signing import Signer
 from drivers.prro.store import Stage
 from drivers.registrar import Mode
 from drivers.road import walk
 from kiosk.ledger.records import ReceiptState
 from kiosk.till.errors import Refusal
-from kiosk.till.offline import NOTICE, Alert, Kind
+from kiosk.till.notices import NOTICE
+from kiosk.till.offline import Alert, Kind
+from kiosk.till.trouble import Branch, Verdict
 from tests.contract.memory import MemoryJournal
 from tests.prro.registrar.world import storno
 from tests.till.offline.conftest import OpenShop
@@ -485,3 +490,31 @@ def test_the_package_is_refused_in_its_middle_by_a_cut_line(shop: PrroShop) -> N
     shop.emulator.replug()
     shop.home()
     assert shop.sales == [2550] * 4
+
+
+def test_the_certificate_expires_while_offline(shop: PrroShop) -> None:
+    """What was signed in time waits and goes home; nothing more is signed, and the cashier is told why."""
+    shop.emulator.unplug()
+    shop.sell()
+    identity = shop.emulator.demo.cashier
+    soon = replace(identity.certificate, not_after=shop.clock.world() + timedelta(hours=1))
+    ring.put(shop.keys.folder, "cashier", Signer(identity.key, soon))
+    assert shop.sell().state is ReceiptState.DONE
+    shop.clock.advance(3700)
+    shop.till.sale.enter(BREAD)
+    paid = shop.till.sale.pay(received=2550)
+    assert paid.state is ReceiptState.FAILED
+    assert paid.fault is not None
+    assert paid.fault.code == "CERTIFICATE_EXPIRED"
+    assert shop.till.sale.basket.total == 2550, "the basket is back"
+    shop.look()
+    view = shop.till.status.view()
+    assert "CERTIFICATE_EXPIRED" in view.blocks
+    steps = shop.till.trouble.tree(shop.binding, view)
+    assert [(step.branch, step.code) for step in steps if step.verdict is Verdict.HERE] == [
+        (Branch.KEY, "CERTIFICATE_EXPIRED")
+    ]
+    shop.keys.unlock("cashier")
+    shop.emulator.replug()
+    shop.home()
+    assert shop.sales == [2550, 2550], "what was signed in time came home"
