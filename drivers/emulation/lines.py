@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import pty
+import select
 import socket
 import struct
 import termios
@@ -74,6 +75,10 @@ class _Openers:
         os.close(self.descriptor)
 
 
+FULL = 5.0
+"""Seconds that a full line is waited for; what nobody reads for longer is lost, as on a wire."""
+
+
 class PtyLine:
     """A pty whose slave is published as the symlink `path`; it stays open here, else the master sees EIO."""
 
@@ -89,6 +94,8 @@ class PtyLine:
 
     def plug(self) -> None:
         self._master, self._slave = pty.openpty()
+        # The host may discard what it wrote between the server's select and its read: no read may wait for more.
+        os.set_blocking(self._master, False)
         tty.setraw(self._slave)
         self._invite_settings()
         self._openers = _Openers(os.ttyname(self._slave))
@@ -123,7 +130,11 @@ class PtyLine:
         view = memoryview(data)
         with suppress(OSError):  # the host is gone; the device does not care
             while view:
-                view = view[os.write(self._master, view) :]
+                try:
+                    view = view[os.write(self._master, view) :]
+                except BlockingIOError:
+                    if not select.select([], [self._master], [], FULL)[1]:
+                        return
 
     def hang_up(self) -> None:
         """A wire has no connection to close."""
