@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from textual.pilot import Pilot
 
 from kiosk import screens
 from kiosk.backup import identity, making, permit, targets
@@ -81,6 +82,12 @@ def test_a_killed_run_leaves_the_live_data_and_is_made_again(house: House, tmp_p
     assert not (house.source.place.folder / "staging").exists()
 
 
+async def press(pilot: Pilot[int], *keys: str) -> None:
+    """Fresh presses: a person lets the key go and reads before the next one."""
+    app_of(pilot)._last_key = ("", 0.0)
+    await pilot.press(*keys)
+
+
 async def test_the_owner_sets_copies_up_and_makes_one(kiosk: Open, settings: Settings, tmp_path: Path) -> None:
     stick = tmp_path / "stick"
     stick.mkdir()
@@ -89,24 +96,24 @@ async def test_the_owner_sets_copies_up_and_makes_one(kiosk: Open, settings: Set
         await scan(pilot, OWNER)
         await pilot.app.push_screen(screens.make("backup"))
         await until(pilot, lambda: "Copies are not set up yet" in shown(pilot))
-        await pilot.press("f3")
+        await press(pilot, "f3")
         await until(pilot, lambda: type(pilot.app.screen).__name__ == "ConfirmDialog")
-        await pilot.press("ctrl+enter")
+        await press(pilot, "ctrl+enter")
         await until(pilot, lambda: type(pilot.app.screen).__name__ == "MessageDialog")
         code = next(word for line in shown(pilot).split("\n") for word in line.split() if word.count("-") == 6)
-        await pilot.press("escape")
+        await press(pilot, "escape")
         await until(pilot, lambda: type(pilot.app.screen).__name__ == "AskText")
-        await pilot.press(*"XXXX", "enter")
+        await press(pilot, *"XXXX", "enter")
         await until(pilot, lambda: "not the last group" in shown(pilot))
-        await pilot.press(*["backspace"] * 4, *code[-4:].lower(), "enter")
+        await press(pilot, *["backspace"] * 4, *code[-4:].lower(), "enter")
         await until(pilot, lambda: "Plug it in" in shown(pilot))
         app.screen.query_one("#value").value = str(stick)  # type: ignore[attr-defined]
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await until(pilot, lambda: "cannot guard copies" in shown(pilot).replace("\n", " ") or "guard" in shown(pilot))
-        await pilot.press("escape")
+        await press(pilot, "escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, BackupScreen))
         assert "stick" in shown(pilot) and "no copy yet" in shown(pilot)
-        await pilot.press("f5")
+        await press(pilot, "f5")
         keeper = app.copies()
         await until(pilot, lambda: keeper.view().newest is not None and not keeper.view().running)
         await until(pilot, lambda: "can be deleted" in shown(pilot))
@@ -152,14 +159,13 @@ async def test_a_new_machine_is_restored_from_the_login(house: House, kiosk: Ope
         async def answer(text: str, about: str) -> None:
             await until(pilot, lambda: type(pilot.app.screen).__name__ == "AskText" and about in shown(pilot))
             pilot.app.screen.query_one("#value").value = text  # type: ignore[attr-defined]
-            await pilot.press("enter")
+            await press(pilot, "enter")
 
         await answer(str(stick), "Where the copies are")
         await answer(identity.new_code(), "Recovery code")
         await until(pilot, lambda: "recovery code is wrong" in shown(pilot))
         assert not (tmp_path / "fresh" / "restore.json").exists()
-        app_of(pilot)._last_key = ("", 0.0)
-        await pilot.press("f5")
+        await press(pilot, "f5")
         await answer(str(stick), "Where the copies are")
         await answer(house.code, "Recovery code")
         await until(pilot, lambda: type(pilot.app.screen).__name__ == "ChooseDialog")
