@@ -108,6 +108,7 @@ class KioskApp(App[int]):
         self._untold: deque[Alert] = deque()
         self.view: StatusView | None = None
         self.recovered: Sequence[Receipt | FiscalDocument] = ()
+        self._found: list[Receipt | FiscalDocument] = []
         self.last_input = time.monotonic()
         self.register_theme(THEME)
         self.theme = THEME.name
@@ -209,10 +210,15 @@ class KioskApp(App[int]):
         if view.offline is not None:
             await self._tell_offline(view.offline.mode)
         if not self.busy:
-            found = await self.work(self.till.unknowns.when_well, view, quiet=True)
-            self.recovered = (*self.recovered, *found)
-            if found and self.till.workplace.user is not None and isinstance(self.screen, screens.cashier()):
+            # A look may give way to the next one at any moment: what was found out waits here and is told by that one.
+            await self.work(lambda: self._found.extend(self._find_out(view)), quiet=True)
+            if self._found and self.till.workplace.user is not None and isinstance(self.screen, screens.cashier()):
+                self.recovered, self._found = (*self.recovered, *self._found), []
                 self.run_worker(self._tell_found, group="found")  # type: ignore[arg-type]
+
+    def _find_out(self, view: StatusView) -> Sequence[Receipt | FiscalDocument]:
+        """Ask about open outcomes where the registrar is well again. Runs on the till thread."""
+        return self.till.unknowns.when_well(view) if self.till is not None else ()
 
     async def back_up(self) -> None:
         """Start a copy of the data if one is due; it is made by a process of its own and waits for no sale."""
