@@ -46,8 +46,8 @@ def main(arguments: list[str]) -> int:
         os.execv(PYTHON, [str(PYTHON), "-m", "kiosk.cli", "demo", *rest])
     if name == "test":
         setup(dev=True)
-        # Most of the time goes into waiting for virtual devices: twice as many workers as processors keep them busy.
-        return lint() or run("-m", "pytest", "-n", str(2 * (os.cpu_count() or 2)), *rest)
+        # Much of the time goes into waiting for virtual devices: thrice as many workers as processors keep them busy.
+        return lint() or run("-m", "pytest", "-n", str(3 * (os.cpu_count() or 2)), *rest)
     if name == "lint":
         setup(dev=True)
         return lint()

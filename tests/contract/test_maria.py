@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from drivers.registrar import State
 from tests.contract.bench import Bench, Family
+from tests.contract.property import FULL
 from tests.contract.suite import RegistrarContract, Till, line, sale
 
 MARIA = Family(
@@ -56,6 +57,8 @@ class MariaContract(RegistrarContract):
 
 class TestMariaSerial(MariaContract):
     family = MARIA
+    # Every new life waits 3 s without DTR (maria.md §1): every third death by default, each one with KASA_FULL=1.
+    KILL_EVERY = 1 if FULL else 3
 
 
 class TestMaria301(MariaContract):
