@@ -113,6 +113,18 @@ class Disk:
         """How many changes a power cut could take away now."""
         return sum(len(changes) for changes in self.unsynced.values())
 
+    def at_stake(self) -> int:
+        """How many of them nothing else holds.
+
+        A fold of the write-ahead log into its database that failed half way leaves pages un-synced; the log still has
+        them, and is begun anew only after the database was synced.
+        """
+        return sum(
+            len(changes)
+            for path, changes in self.unsynced.items()
+            if not (os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal"))  # noqa: PTH110, PTH202
+        )
+
     def cut_power(self, dice: random.Random, luck: float | None = None) -> None:
         """Everything that was not synced is gone, or not, sector by sector. Call it when nothing is open any more.
 

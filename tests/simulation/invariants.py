@@ -63,7 +63,7 @@ class Invariants:
                 self._world.violate(f"{entry['kind']} of {entry['amount']} without its intent on the disk: {why}")
 
     def _unannounced(self, kind: str) -> str:
-        if self._shop.disk.dirty():
+        if self._shop.disk.at_stake():
             return "the disk holds un-synced changes"
         path = self._shop.folder / "ledger.db"
         with sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True) as connection:

@@ -67,6 +67,29 @@ def test_what_was_told_as_stored_is_there_after_a_power_cut_at_any_point(seed: i
         again.database.look_through()
 
 
+@pytest.mark.parametrize("point", range(8))
+def test_a_log_that_was_half_folded_in_still_holds_everything(point: int, under: Disk) -> None:
+    """The disk fails at any point of a close, the till comes back and sells on, then the power goes."""
+    with opened(under) as ledger:
+        for number in range(20):
+            ledger.shop.set_setting(f"before{number}", "x" * 3000)
+
+        def fail(_: str) -> None:
+            under.failing = "io"
+
+        under.world.aim(Strike(point, fail, "disk"))
+    under.failing = ""
+    under.world.aim(None)
+    ledger = opened(under)
+    ledger.shop.set_setting("n", "2")
+    assert under.at_stake() == 0, "what was told as stored is synced"
+    die(ledger, under, random.Random(point), luck=0.0)
+    with opened(under) as again:
+        again.database.look_through()
+        assert again.shop.setting("n") == "2"
+        assert again.shop.setting("before19") == "x" * 3000
+
+
 @pytest.mark.parametrize("failing", ["full", "io", "readonly"])
 @pytest.mark.parametrize("when", ["at once", "later"])
 def test_a_failing_disk_is_a_clear_refusal_and_loses_nothing(failing: str, when: str, under: Disk) -> None:

@@ -14,6 +14,7 @@ from rich.style import Style
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
+from kiosk.ledger.demo import KEY_PASSWORD
 from tests.terminal.terminal import Terminal
 from tests.terminal.test_day import CASHIER, CUSTOMER, NEWSPAPER, Keys
 
@@ -69,6 +70,47 @@ def _colour(name: str) -> str:
 
 
 def main() -> None:
+    """Both kinds of registrar."""
+    hardware()
+    software()
+
+
+def software() -> None:
+    """The checklist of the software registrar with its key open, and a receipt's code on the screen."""
+    with tempfile.TemporaryDirectory() as folder:
+        terminal = Terminal(["-m", "kiosk.cli", "demo", "--registrar", "prro", "--data", folder])
+        cashier = Keys(terminal)
+        try:
+            terminal.shows(CASHIER)
+            cashier.login()
+            terminal.shows("ключ заблоковано")
+            terminal.key("Enter")
+            terminal.shows("Коваль Олена")
+            terminal.type(KEY_PASSWORD)
+            terminal.key("Enter")
+            terminal.shows("зміну можна відкрити")
+            save(terminal, "prro-checklist")
+            cashier.act("F6", "Відкрити")
+            terminal.shows("Пораховано готівки")
+            cashier.digits("500")
+            cashier.act("F6", "Відкрити")
+            cashier.choose(1, "Принесено розмінну монету")
+            terminal.shows("Відкриття: документ №")
+            cashier.act("Enter", "Зрозуміло")
+            terminal.shows("Код >")
+            for number, code in enumerate(("1001", "1002"), 1):
+                terminal.scan(code)
+                terminal.shows(f"> {number} ")
+            cashier.act("F6", "Оплата")
+            terminal.shows("ДО СПЛАТИ")
+            cashier.act("Ctrl+Enter", "Підтвердити")
+            terminal.shows("ЗАРЕЄСТРОВАНО")
+            save(terminal, "prro-outcome")
+        finally:
+            terminal.close()
+
+
+def hardware() -> None:
     """Login, checklist, sale, payment, outcome, closing."""
     with tempfile.TemporaryDirectory() as folder:
         terminal = Terminal(["-m", "kiosk.cli", "demo", "--data", folder])
