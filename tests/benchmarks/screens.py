@@ -101,7 +101,10 @@ class Terminal:
         """(moment of the last byte, bytes) of what is painted until it is silent."""
         last, count, wait = 0.0, 0, first
         while select.select([self.master], [], [], wait)[0]:
-            data = os.read(self.master, 65536)
+            try:
+                data = os.read(self.master, 65536)
+            except OSError:  # the kiosk has left
+                break
             last = time.perf_counter()
             count += len(data)
             self.seen = (self.seen + data)[-200_000:]
