@@ -265,6 +265,11 @@ class KioskApp(App[int]):
         self._following = False
         await self._poll()
 
+    def poll_now(self) -> None:
+        """Ask the registrar for its state at once: something has changed it, such as an unlocked key."""
+        if self.is_running:
+            self.run_worker(self._poll, group="poll", exclusive=True)  # type: ignore[arg-type]
+
     async def _poll(self) -> None:
         """Ask the registrar for its state now and then, unless the till is at work with it."""
         if self.till is not None and not self.busy and not self._closing:

@@ -96,6 +96,7 @@ class ChecklistScreen(KioskScreen[None]):
         self.query_one("#title", Label).update(f"{_(self.TITLE or '')} · {_('checking …')}")
         checks = await self.work(self.till.checklist.run, self._binding, seals=self._seals)
         self.show_checks(checks)
+        self.kiosk.poll_now()
 
     def show_checks(self, checks: Checks) -> None:
         """Put a finished check on the screen."""
