@@ -6,7 +6,6 @@ Esc goes one step back and never sends anything; only the confirmed F6 of the la
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from enum import IntEnum
 from typing import ClassVar
 
@@ -16,10 +15,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
-from drivers.clock import kyiv
 from drivers.document import PaymentForm
 from kiosk.i18n import _, explain, fill, moment, money, sum_of
 from kiosk.ledger.records import Customer, DocumentState, Receipt, ReceiptLine, ReceiptState
+from kiosk.screens import refund_questions as questions
 from kiosk.screens.asking import not_printed, permit
 from kiosk.screens.screen import KioskScreen, acting
 from kiosk.till.errors import N_, TillError
@@ -33,11 +32,6 @@ from kiosk.widgets.palette import Lamp
 from kiosk.widgets.rows import Cells, Column, PageKeys, Rows
 from kiosk.widgets.touch import Touch
 
-WITHOUT = (
-    N_("The receipt is lost, the buyer is known"),
-    N_("The receipt is unreadable"),
-    N_("The manager allowed it"),
-)
 OTHER_MEANS = (
     N_("The card is blocked or closed"),
     N_("The terminal does not refund"),
@@ -60,18 +54,6 @@ TITLES = {
     Step.MONEY: N_("Money and checks"),
     Step.RESULT: N_("Result"),
 }
-
-
-def _sale(sale: Receipt) -> Cells:
-    rest = any(line.returned < line.quantity for line in sale.lines)
-    back = "" if rest and not any(line.returned for line in sale.lines) else _("part") if rest else _("returned")
-    means = "+".join(dict.fromkeys(_short(payment.form) for payment in sale.payments))
-    texts = (str(sale.number), f"{kyiv(sale.at):%d.%m %H:%M}", money(sale.due), means, back)
-    return Cells(texts, Lamp.OFF if rest else Lamp.RED, None if not rest else 4)
-
-
-def _short(form: PaymentForm) -> str:
-    return _("cash") if form is PaymentForm.CASH else _("card")
 
 
 class RefundScreen(KioskScreen[bool]):
@@ -114,7 +96,7 @@ class RefundScreen(KioskScreen[bool]):
             yield Rows(
                 [Column(_("No."), 6, "right"), Column(_("Time"), 11), Column(_("Sum"), 10, "right"),
                  Column(_("Means"), 14), Column(_("Came back"))],
-                _sale, id="sales", empty=_("No sale was found"),
+                questions.sale_cells, id="sales", empty=_("No sale was found"),
             )  # fmt: skip
             yield PageKeys("#sales")
         with Horizontal(classes="list", id="lines-list"):
@@ -299,38 +281,18 @@ class RefundScreen(KioskScreen[bool]):
     @acting
     async def action_list(self) -> None:
         """Ctrl+F11: by day or by sum."""
-        now = self.till.workplace.clock.now()
-        midnight = kyiv(now).replace(hour=0, minute=0, second=0, microsecond=0)
-        rows = [(_("Today"), ""), (_("Since yesterday"), ""), (_("A week"), ""), (_("By the sum"), "")]
-        index = await self.ask("choose", title=_("Select receipt for return"), rows=rows)
-        if index is None:
-            return
-        if index == 3:
-            typed = await self.ask("number", title=_("Sum of the receipt"), check=read_money)
-            if typed is None:
-                return
-            self._list(await self.work(self.till.refunds.recent, total=read_money(typed)))
-        else:
-            since = midnight - timedelta(days=(0, 1, 7)[index])
-            self._list(await self.work(self.till.refunds.recent, since=since))
+        sales = await questions.by_day_or_sum(self)
+        if sales is not None:
+            self._list(sales)
 
     @acting
     async def action_customer(self) -> None:
-        text = await self.ask("keyboard", title=_("Customer: name or card"))
-        if not text:
-            return
-        found = await self.work(self.till.sale.find_customers, text)
-        if not found:
-            self.query_one("#note", Notice).say(Lamp.RED, _("No such customer"))
+        found = await questions.customer(self)
+        if isinstance(found, str):
+            self.query_one("#note", Notice).say(Lamp.RED, found)
             self.app.bell()
-            return
-        index = 0
-        if len(found) > 1:
-            rows = [(customer.name, customer.card) for customer in found]
-            index = await self.ask("choose", title=_("Customer"), rows=rows)
-            if index is None:
-                return
-        await self._bought(found[index])
+        elif found is not None:
+            await self._bought(found)
 
     async def _bought(self, customer: Customer) -> None:
         self._list(await self.work(self.till.refunds.recent, customer=customer))
@@ -340,30 +302,12 @@ class RefundScreen(KioskScreen[bool]):
     @acting
     async def action_without(self) -> None:
         """Ctrl+F4: right, PIN and reason; then the goods, then the sale they came from."""
-        given = await permit(
-            self, Right.REFUND_WITHOUT_RECEIPT, _("Return without a receipt"), [_(one) for one in WITHOUT]
-        )
-        if given is None:
+        traced = await questions.without_receipt(self)
+        if traced is None:
             return
-        text = await self.ask("keyboard", title=_("Goods that come back: barcode, article or name"), layer=1)
-        if not text:
-            return
-        helped = {"reason": given.reason, "approval": given.approval}
-        goods = await self.work(self.till.refunds.goods, text, **helped)
-        index = 0
-        if len(goods) > 1:
-            index = await self.ask("choose", title=_("Goods"), rows=[(good.name, money(good.price)) for good in goods])
-            if index is None:
-                return
-        sales = await self.work(self.till.refunds.sales_of, goods[index], **helped)
-        word = _("receipt")
-        rows = [(f"{word} {sale.number}, {moment(sale.at)}", sum_of(sale.due)) for sale in sales]
-        chosen = await self.ask("choose", title=_("Which sale did it come from?"), rows=rows)
-        if chosen is None:
-            return
-        self._reason = given.reason
-        await self._open(sales[chosen], without_receipt=True, permit_=given.approval)
-        line = next(i for i, one in enumerate(sales[chosen].lines) if one.good_id == goods[index].id)
+        self._reason = traced.given.reason
+        await self._open(traced.sale, without_receipt=True, permit_=traced.given.approval)
+        line = next(i for i, one in enumerate(traced.sale.lines) if one.good_id == traced.good.id)
         self.query_one("#lines", Rows).move_to(line)
 
     # -- 2 lines --------------------------------------------------------------------------------------------------
