@@ -88,6 +88,7 @@ class Closing:
 
     def problems(self, binding: Binding) -> Sequence[Problem]:
         """Step 1: what must be 0 before the rest."""
+        self._fiscal.catch_up()
         found = [
             Problem(N_("UNKNOWN: a document of {sum} is not resolved"), {"sum": document.document.due}, "unknown")
             for document in self._ledger.receipts.unsettled(binding.id)

@@ -190,6 +190,15 @@ class Fiscal:
             return self._ledger.receipts.finish(receipt.id, ReceiptState.FAILED)
         return receipt
 
+    def catch_up(self) -> None:
+        """Book receipts whose documents are all settled while their own row is not: the disk failed in between.
+
+        Without this they would stand open until the next start; a half-registered one stays as it is.
+        """
+        for receipt in self._ledger.receipts.unfinished(self._workplace.settings.workplace):
+            if all(document.settled for document in self._ledger.receipts.documents_of(receipt.id)):
+                self.finish(receipt)
+
     def guard(self, binding: Binding, *, goes_on: bool = True) -> None:
         """Nothing new goes to a registrar whose key is locked, or while an outcome is unknown there, but offline.
 

@@ -75,6 +75,7 @@ class Unknowns:
 
     def halves(self) -> Sequence[Receipt]:
         """Receipts with one part registered and another certainly not: `again` of sale or refund offers the rest."""
+        self._fiscal.catch_up()
         return [
             receipt
             for receipt in self._ledger.receipts.unfinished(self._workplace.settings.workplace)

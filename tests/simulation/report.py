@@ -35,6 +35,7 @@ class Sum:
     deaths: int = 0
     by_machine: int = 0
     by_hand: int = 0
+    unsolved: int = 0
     seconds: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
     failed: list[Outcome] = field(default_factory=list)
@@ -46,6 +47,7 @@ class Sum:
         self.deaths += outcome.deaths
         self.by_machine += outcome.by_machine
         self.by_hand += outcome.by_hand
+        self.unsolved += outcome.unsolved
         self.seconds += seconds
         self.faults += outcome.faults
         if outcome.violations:
@@ -80,14 +82,14 @@ def table(sums: dict[str, Sum]) -> str:
     """Days, documents and verdicts by family, and the faults by their kind."""
     rows = [
         f"{'family':<10} {'seeds':>6} {'days':>6} {'docs':>7} {'deaths':>7} {'faults':>7} "
-        f"{'by machine':>11} {'by hand':>8} {'days/s/core':>12} {'violations':>11}"
+        f"{'by machine':>11} {'by hand':>8} {'unsolved':>9} {'days/s/core':>12} {'violations':>11}"
     ]
     faults: Counter[str] = Counter()
     for family, total in sums.items():
         speed = total.days / total.seconds if total.seconds else 0.0
         rows.append(
             f"{family:<10} {total.seeds:>6} {total.days:>6} {total.documents:>7} {total.deaths:>7} "
-            f"{total.faults.total():>7} {total.by_machine:>11} {total.by_hand:>8} {speed:>12.2f} "
+            f"{total.faults.total():>7} {total.by_machine:>11} {total.by_hand:>8} {total.unsolved:>9} {speed:>12.2f} "
             f"{len(total.failed):>11}"
         )
         faults += total.faults

@@ -47,6 +47,8 @@ class Outcome:
     deaths: int = 0
     by_machine: int = 0
     by_hand: int = 0
+    unsolved: int = 0
+    """Days that ended with the case that the tax service's texts leave open (fiscal-server.md §6.8, d)."""
     faults: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
@@ -338,7 +340,7 @@ class Life:
                 continue
         if not world.violations:
             self.trouble = False
-            self.eyes.day_is_over()
+            self.outcome.unsolved += not self.eyes.day_is_over()
         self.outcome.days += 1
         world.advance(_until_morning(world))
 

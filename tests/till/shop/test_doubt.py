@@ -8,6 +8,7 @@ import pytest
 
 from drivers.datecs.session import ATTEMPTS
 from drivers.emulation.server import EmulatorServer
+from kiosk.ledger.errors import LedgerError
 from kiosk.ledger.records import DocumentState, ReceiptState
 from kiosk.till.errors import Denied, Doubt, Refusal
 from kiosk.till.rights import Right
@@ -49,6 +50,25 @@ def test_reply_lost_before_the_receipt_is_proven_not_done_and_sent_once_more_wit
     events = [record.event for record in shop.ledger.journal.records(paid.documents[0].id)]
     assert events.count("intent") == 2
     assert {record.document_id for record in shop.ledger.journal.records()} >= {paid.documents[0].id}
+
+
+def test_a_receipt_that_the_disk_left_unbooked_is_booked_by_the_closing(
+    shop: Shop, server: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The document is registered and settled, then the disk fails before the receipt's own row is written."""
+    shop.begin()
+
+    def fail(*_: object) -> None:
+        raise LedgerError("storage", "the database did not take the change: disk I/O error")
+
+    with monkeypatch.context() as patch, pytest.raises(LedgerError):
+        patch.setattr(shop.ledger.receipts, "finish", fail)
+        shop.sell("1")
+    (open_,) = shop.ledger.receipts.unfinished(shop.till.workplace.settings.workplace)
+    assert open_.state is ReceiptState.PENDING and kinds(server).count("SALE") == 1
+    assert not [one for one in shop.till.closing.problems(shop.binding) if one.action == "unknown"]
+    assert shop.ledger.receipts.receipt(open_.id).state is ReceiptState.DONE
+    assert kinds(server).count("SALE") == 1, "nothing is sent for it"
 
 
 @pytest.fixture
