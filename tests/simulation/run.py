@@ -16,6 +16,7 @@ from pathlib import Path
 
 from drivers.clock import KYIV
 from drivers.errors import Fault
+from drivers.registrar import Mode
 from kiosk.ledger.errors import LedgerError
 from kiosk.ledger.records import DocumentState
 from kiosk.till.errors import TillError
@@ -31,6 +32,8 @@ RECOVERY_BOUND = 120.0
 """Virtual seconds in which a start must have found out about a document that was left open, or given up asking."""
 PATIENCE = 0.5
 """How often somebody looks after what is broken before the next thing is done."""
+WAY_HOME = 20
+"""Looks, half a minute apart, in which offline documents are home again."""
 CLOSING_ATTEMPTS = 4
 """A healthy registrar closes its day at once; after a repair a first attempt may meet what the fault left behind."""
 
@@ -338,11 +341,24 @@ class Life:
             self._poll()
             if told is not None and told.documents and told.documents[-1].done:
                 continue
+        self._wait_for_the_way_home()
         if not world.violations:
             self.trouble = False
             self.outcome.unsolved += not self.eyes.day_is_over()
         self.outcome.days += 1
         world.advance(_until_morning(world))
+
+    def _wait_for_the_way_home(self) -> None:
+        """Documents made without a link go home by themselves while the program only looks now and then."""
+        shop, world = self.shop, self.world
+        for _ in range(WAY_HOME):
+            last = shop.till.workplace.desk(shop.binding).access.last
+            if last is None or last.offline is None or last.offline.mode in (Mode.ONLINE, Mode.REJECTED):
+                return
+            world.advance(30.0)
+            self._poll()
+        if not world.violations:
+            world.violate("the link is there, and offline documents do not go home")
 
     def _set_device_clock(self) -> None:
         """The device's clock is right again (a technician; most devices allow it after a Z only)."""
