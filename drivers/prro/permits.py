@@ -51,7 +51,7 @@ class Permits:
                 )
         if kind is not DocumentKind.Z_REPORT:
             self.not_expired()
-        drawer = store.drawer(shift.number)
+        drawer = store.spendable(shift.number, str(document.id))
         wanted = document.amount if kind is DocumentKind.CASH_OUT else 0
         if kind is DocumentKind.REFUND:
             wanted = document.paid_by(PaymentForm.CASH)

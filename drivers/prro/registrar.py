@@ -214,7 +214,7 @@ class PrroRegistrar:
             shift_open=shift is not None,
             shift_opened_at=shift.opened if shift else None,
             z_number=last.number if last else 0,
-            drawer=store.drawer(shift.number) if shift else 0,
+            drawer=store.spendable(shift.number) if shift else 0,
             blocks=tuple(str(code) for code in blocks),
             warnings=tuple(warnings),
             raw=str(self._line.trouble or ""),
@@ -245,7 +245,7 @@ class PrroRegistrar:
 
     def cash_in_drawer(self) -> int:
         shift = self._desk.store.shift()
-        return self._desk.store.drawer(shift.number) if shift else 0
+        return self._desk.store.spendable(shift.number) if shift else 0
 
     # -- the road -----------------------------------------------------------------------------------------------------
 

@@ -336,6 +336,18 @@ class Store:
         ).fetchone()
         return int(row[0])
 
+    def spendable(self, shift: int, request: str = "") -> int:
+        """The same less what documents of unknown fate may have taken out: that cash must not be promised twice.
+
+        `request` is the act that asks, its own attempts do not count.
+        """
+        row = self._database.execute(
+            "SELECT coalesce(sum(cash), 0) FROM documents"
+            f" WHERE shift=? AND cash<0 AND request<>? AND state IN ({', '.join('?' * len(OPEN))})",
+            (shift, request, *map(str, OPEN)),
+        ).fetchone()
+        return self.drawer(shift) + int(row[0])
+
     def is_empty(self) -> bool:
         return self._database.execute("SELECT 1 FROM documents LIMIT 1").fetchone() is None
 
