@@ -107,6 +107,25 @@ def test_a_lost_document_issued_again_is_taken_back_only_where_it_exists(
 
 
 @pytest.mark.parametrize("processed", [False, True], ids=["not processed", "processed"])
+def test_cash_of_a_lost_refund_is_promised_to_nobody_else(day: Shop, processed: bool) -> None:
+    """A cash-out made offline after it would be refused at home, and with it everything that follows."""
+    day.must(cash_in(3000))
+    sold = day.must(sale(line(price=7777)))
+    held = day.registrar.cash_in_drawer()
+    lost = refund(sold.number, line(price=7777))
+    day.emulator.add_fault("F11", "doc", when="after" if processed else "before")
+    assert day.do(lost, patience=0).state is State.UNKNOWN
+    assert day.registrar.cash_in_drawer() == day.registrar.status().drawer == held - lost.due
+    day.refused(act(DocumentKind.CASH_OUT, held), "INSUFFICIENT_CASH")
+    day.must(act(DocumentKind.CASH_OUT, 3000))
+    day.emulator.replug()
+    day.clock.advance(DEAD_ENOUGH)
+    day.must(lost)
+    assert day.registrar.synchronise()
+    assert day.registrar.cash_in_drawer() == held - lost.due - 3000
+
+
+@pytest.mark.parametrize("processed", [False, True], ids=["not processed", "processed"])
 def test_no_z_while_a_receipt_of_the_shift_is_lost(day: Shop, processed: bool) -> None:
     """Only the server knows whether it counts: a Z made now could never be delivered."""
     lost = sale(line(price=7777))
