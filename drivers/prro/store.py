@@ -46,7 +46,7 @@ CREATE TABLE documents(
 ) STRICT;
 CREATE INDEX documents_request ON documents(request);
 CREATE INDEX documents_number ON documents(number);
-CREATE INDEX documents_shift ON documents(shift, state);
+CREATE INDEX documents_shift ON documents(shift, state, cash);
 CREATE INDEX documents_session ON documents(session, state, place) WHERE session IS NOT NULL;
 CREATE INDEX documents_open ON documents(state) WHERE state IN ('prepared', 'signed', 'sending', 'unknown');
 CREATE UNIQUE INDEX documents_place ON documents(session, place)
