@@ -259,9 +259,11 @@ def test_a_plan_from_a_file(tmp_path: Path) -> None:
 def test_no_link_is_a_refused_connection(shop: Till) -> None:
     shop.sell()
     shop.emulator.unplug()
-    for _ in range(2):
-        with pytest.raises(httpx.ConnectError):
-            shop.sell()
+    # The connection that the client kept may end a moment later, in the middle of the first question.
+    with pytest.raises((httpx.ConnectError, httpx.ReadError)):
+        shop.sell()
+    with pytest.raises(httpx.ConnectError):
+        shop.sell()
     shop.emulator.replug()
     assert shop.sell().number
 
