@@ -204,6 +204,7 @@ def verify(path: Path) -> Verdict:
         with zipfile.ZipFile(path) as archive:
             return _verify(archive)
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        # What zipfile raises for a foreign compression (NotImplementedError) and an encrypted member (RuntimeError).
         raise EvidenceError(f"{path} is no proof or is damaged: {error}") from error
 
 

@@ -103,10 +103,10 @@ class PrroBench:
         self._emulator.replug()
 
     def paper(self, present: bool) -> None:
-        raise NotImplementedError
+        raise NotImplementedError("a software registrar has no paper of its own")
 
     def cover(self, opened: bool) -> None:
-        raise NotImplementedError
+        raise NotImplementedError("a software registrar has no cover")
 
     def advance_clock(self, seconds: float) -> None:
         self._emulator.advance_clock(seconds)
